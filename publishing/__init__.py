@@ -1,0 +1,1 @@
+"""Sealed text leaves the house: targets, placements, deliveries and drift."""
