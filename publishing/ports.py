@@ -30,8 +30,9 @@ class Parcel:
     """Sealed text on its way out, secrets already joined.
 
     ``delivery_id`` is the idempotency key and the same over every try; ``digest`` is that of the sealed
-    version; ``format`` is one of ``text``, ``markdown``, ``json``, ``chat`` (for the last two ``text`` is a
-    JSON document).
+    version; ``published_at`` is the publication's time (RFC 3339), not the try's, so that every try sends the
+    same bytes; ``format`` is one of ``text``, ``markdown``, ``json``, ``chat`` (for the last two ``text`` is
+    a JSON document).
     """
 
     delivery_id: str
@@ -40,6 +41,7 @@ class Parcel:
     instance_name: str
     version_id: str
     ordinal: int
+    published_at: str
     digest: str
     format: str
     text: str = field(repr=False)
@@ -56,10 +58,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the provider runs now. ``text`` is None when the provider cannot be read back (webhooks)."""
+    """What the provider runs now.
+
+    ``text`` is None when the provider cannot be read back; ``detail`` tells what a person should know about
+    it, for instance that the text is stored but nothing runs it.
+    """
 
     text: str | None = field(repr=False)
     remote_version: str = ""
+    detail: str = ""
 
 
 class Wire(Protocol):
@@ -79,6 +86,10 @@ class Wire(Protocol):
         content: bytes | None = None,
         max_bytes: int = 65_536,
     ) -> Answer: ...
+
+    def now(self) -> float:
+        """Checked time in seconds since 1970, for what must carry the time of sending (signatures, waits)."""
+        ...
 
 
 class Outcome(StrEnum):
@@ -120,23 +131,35 @@ class Adapter(Protocol):
     """One provider's contract. Stateless; found by name in ``publishing.adapters.REGISTRY``."""
 
     name: str
-    readable: bool  # whether ``observe`` can tell what runs
     conditional: bool  # whether the provider itself refuses an outdated write (versions, preconditions)
 
     def remote_key(self, remote: Remote) -> str:
         """Name of the remote object that must not be written by two at once, e.g. ``n8n:host/workflow``."""
         ...
 
+    def readable(self, remote: Remote) -> bool:
+        """Whether ``observe`` can tell what runs there."""
+        ...
+
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
-        """What the contract forbids, without the network; pointers into ``/settings``, ``/credentials``, ``/location``, ``/text``."""
+        """What the contract forbids, without the network.
+
+        Pointers go into ``/settings``, ``/credentials``, ``/location``, ``/format`` and ``/text``.
+        """
         ...
 
     def probe(self, remote: Remote, *, wire: Wire) -> list[Problem]:
-        """What only the provider can tell before anything moves: is the place there, may we write it. Reads only."""
+        """What only the provider can tell before anything moves: is the place there, may we write it. Reads only.
+
+        Raises :class:`ProviderError` when the provider could not be asked just now (``TRY_AGAIN``).
+        """
         ...
 
     def send(self, remote: Remote, parcel: Parcel, *, wire: Wire) -> Receipt:
-        """Make the provider run the parcel's text. Safe to repeat with the same parcel. Raises :class:`ProviderError`."""
+        """Make the provider run the parcel's text. Safe to repeat with the same parcel.
+
+        Raises :class:`ProviderError`.
+        """
         ...
 
     def observe(self, remote: Remote, *, wire: Wire) -> Observation:
