@@ -21,6 +21,7 @@ def _prepare() -> None:
     if "PROMPTHUB_STATE_DIR" not in os.environ:
         os.environ["PROMPTHUB_STATE_DIR"] = tempfile.mkdtemp(prefix="prompthub-tests-")
         os.environ[_MADE] = str(os.getpid())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
     fresh = {
         "PROMPTHUB_SECRET_KEY": secrets.token_urlsafe(50),
         "PROMPTHUB_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
