@@ -1,0 +1,118 @@
+"""One writer per pointer: a name moves in one place, under its lock and above its record."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.architecture.house import PACKAGES, Source, at, dotted, parse, sources
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A column and the one file that may write it; ``known_in`` are the packages that can reach its rows."""
+
+    model: str
+    columns: frozenset[str]
+    writer: str
+    known_in: tuple[str, ...] = tuple(PACKAGES)
+
+
+ABOVE_PUBLISHING = ("publishing", "gateway", "prompthub")
+
+POINTERS = (
+    Pointer("PromptInstance", frozenset({"active_version", "active_version_id"}), "instances/versions.py"),
+    Pointer("Lane", frozenset({"owner", "epoch", "leased_until"}), "publishing/lanes.py", ABOVE_PUBLISHING),
+    Pointer("Delivery", frozenset({"state"}), "publishing/deliveries.py", ABOVE_PUBLISHING),
+)
+
+
+def _written(node: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
+    """Columns that a node writes: where, which, and what the written thing is called in the code."""
+    match node:
+        case ast.Assign(targets=targets):
+            flat = [part for target in targets for part in ast.walk(target) if isinstance(part, ast.Attribute)]
+            yield from ((part, part.attr, dotted(part.value)) for part in flat if isinstance(part.ctx, ast.Store))
+        case ast.AugAssign(target=ast.Attribute() as target) | ast.AnnAssign(target=ast.Attribute() as target):
+            yield target, target.attr, dotted(target.value)
+        case ast.Call(func=ast.Name(id="setattr"), args=[receiver, ast.Constant(value=str(name)), *_]):
+            yield node, name, dotted(receiver)
+        case ast.Call(func=func, keywords=keywords):
+            called = dotted(func)
+            last = called.rpartition(".")[2]
+            if last in {"update", "create", "get_or_create", "update_or_create"} or last[:1].isupper():
+                yield from ((node, keyword.arg, called) for keyword in keywords if keyword.arg)
+                for keyword in keywords:
+                    if keyword.arg in {"defaults", "create_defaults"} and isinstance(keyword.value, ast.Dict):
+                        keys = [key.value for key in keyword.value.keys if isinstance(key, ast.Constant)]
+                        yield from ((node, key, called) for key in keys)
+
+
+def second_writers(source: Source, pointer: Pointer) -> Iterator[str]:
+    if source.path == pointer.writer or source.package not in pointer.known_in:
+        return
+    for node in ast.walk(source.tree):
+        for place, column, called in _written(node):
+            if column not in pointer.columns:
+                continue
+            last = called.rpartition(".")[2]
+            constructs_another = last[:1].isupper() and last != pointer.model
+            if not constructs_another and called != "self":
+                yield at(source, place, f"writes {pointer.model}.{column}; only {pointer.writer} does")
+
+
+@pytest.mark.parametrize("pointer", POINTERS, ids=lambda pointer: f"{pointer.model}.{min(pointer.columns)}")
+def test_a_pointer_has_one_writer(pointer):
+    assert [problem for source in sources() for problem in second_writers(source, pointer)] == []
+
+
+@pytest.mark.parametrize("pointer", POINTERS, ids=lambda pointer: f"{pointer.model}.{min(pointer.columns)}")
+def test_the_one_writer_of_a_pointer_writes_it(pointer):
+    found = {
+        column
+        for source in sources()
+        if source.path == pointer.writer
+        for node in ast.walk(source.tree)
+        for _, column, _ in _written(node)
+    }
+    assert found & pointer.columns, f"{pointer.writer} writes none of {sorted(pointer.columns)}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "instance.active_version = version",
+        "instance.active_version_id = version.id",
+        "first.active_version, second = version, 1",
+        "instance.active_version: object = version",
+        "PromptInstance.objects.filter(pk=1).update(active_version=version)",
+        "rows.update(active_version=version)",
+        "setattr(instance, 'active_version', version)",
+        "PromptInstance(active_version=version)",
+        "models.PromptInstance.objects.create(active_version=version)",
+        "PromptInstance.objects.update_or_create(pk=1, defaults={'active_version': version})",
+    ],
+)
+def test_a_second_writer_is_seen(code):
+    assert list(second_writers(parse(code), POINTERS[0])) != []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "PromptInstance.objects.filter(active_version=version)",
+        "if instance.active_version == version: pass",
+        "active_version = instance.active_version",
+        "Published(active_version=version)",
+    ],
+)
+def test_a_reader_is_let_through(code):
+    assert list(second_writers(parse(code), POINTERS[0])) == []
+
+
+def test_the_writer_itself_is_let_through():
+    own = parse("instance.active_version = version", POINTERS[0].writer)
+    assert list(second_writers(own, POINTERS[0])) == []

@@ -1,0 +1,204 @@
+"""Verbs read the same everywhere: keywords only, who and when given, permission asked, decision recorded."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.house import DOMAIN, Source, at, dotted, parse, source, sources
+
+VERBS = (
+    "audit.events",
+    "tenancy.clients",
+    "tenancy.policy",
+    "tenancy.projects",
+    "tenancy.tokens",
+    "templates_app.drafts",
+    "templates_app.versions",
+    "instances.drafts",
+    "instances.versions",
+    "publishing.deliveries",
+    "publishing.drift",
+    "publishing.lanes",
+    "publishing.publish",
+    "publishing.targets",
+)
+# The policy is read as a sentence: require(by, Permission.PUBLISH, client).
+SENTENCES = {"tenancy.policy": {"can", "require", "visible", "reach", "places", "roles"}}
+# Functions that write rows without being somebody's decision.
+NO_DECISION = {
+    "audit.events.record": "it is the record",
+    "tenancy.tokens.authenticate": "the time of last use is a measurement",
+    "tenancy.tokens.service_account": "an account without grants may do nothing; tokens and grants for it are recorded",
+}
+WRITES = frozenset(
+    {"save", "create", "bulk_create", "bulk_update", "delete", "get_or_create", "update_or_create", "assign_perm"}
+    | {"remove_perm"}
+)
+
+
+def functions(source: Source) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in source.tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def verbs(source: Source) -> Iterator[ast.FunctionDef]:
+    yield from (node for name, node in functions(source).items() if not name.startswith("_"))
+
+
+def reach(source: Source, start: ast.FunctionDef) -> list[ast.FunctionDef]:
+    """The function and those of its own module that it calls, however deep."""
+    known, found, waiting = functions(source), [], [start]
+    while waiting:
+        function = waiting.pop()
+        found.append(function)
+        called = {dotted(call.func) for call in ast.walk(function) if isinstance(call, ast.Call)}
+        waiting += [known[name] for name in called if name in known and known[name] not in found + waiting]
+    return found
+
+
+def calls(source: Source, start: ast.FunctionDef) -> set[str]:
+    """Dotted names of everything the function calls, itself or through its own module."""
+    inside = (node for function in reach(source, start) for node in ast.walk(function))
+    return {dotted(node.func) for node in inside if isinstance(node, ast.Call)}
+
+
+def writes_rows(source: Source, start: ast.FunctionDef) -> bool:
+    for function in reach(source, start):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+                last = dotted(node.func).rpartition(".")[2]
+                if last in WRITES or (last == "update" and node.keywords and not node.args):
+                    return True
+    return False
+
+
+def arguments(function: ast.FunctionDef) -> set[str]:
+    return {argument.arg for argument in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+
+
+def signature_problems(source: Source) -> Iterator[str]:
+    sentences = SENTENCES.get(source.module, set())
+    for verb in verbs(source):
+        positional = len(verb.args.posonlyargs) + len(verb.args.args)
+        alone = positional == 1 and "by" not in arguments(verb)  # a word about one row: subject(client)
+        if positional and not alone and verb.name not in sentences:
+            yield at(source, verb, f"{verb.name} takes arguments without their names")
+        if "by" in arguments(verb) and verb.name not in sentences and "at" not in arguments(verb):
+            yield at(source, verb, f"{verb.name} is told who but not when")
+
+
+def undecided(source: Source) -> Iterator[str]:
+    for verb in verbs(source):
+        if f"{source.module}.{verb.name}" in NO_DECISION or not writes_rows(source, verb):
+            continue
+        called = calls(source, verb)
+        if not {"by", "at"} <= arguments(verb):
+            yield at(source, verb, f"{verb.name} writes rows but takes no by and at")
+        if not called & {"events.record", "record"}:
+            yield at(source, verb, f"{verb.name} writes rows but records no action")
+        if not called & {"policy.require", "require"}:
+            yield at(source, verb, f"{verb.name} writes rows but asks no permission")
+
+
+def without_words(source: Source) -> Iterator[str]:
+    for verb in verbs(source):
+        if not ast.get_docstring(verb):
+            yield at(source, verb, f"{verb.name} has no docstring")
+
+
+@pytest.mark.parametrize("module", VERBS)
+@pytest.mark.parametrize("rule", [signature_problems, undecided, without_words])
+def test_the_verbs_of_a_module_keep_the_rules(module, rule):
+    assert list(rule(source(module))) == []
+
+
+GOOD = '''
+def rename(*, client, name, by, at):
+    """Change the name."""
+    policy.require(by, Permission.ADMIN, client)
+    _keep(client, name)
+    events.record(action=Action.CLIENT_RENAME, subject=subject(client), by=by, at=at)
+
+def subject(client):
+    """A client as the ledger knows it."""
+
+def get(*, key, actor):
+    """One client."""
+
+def _keep(client, name):
+    Client.objects.filter(pk=client.pk).update(name=name)
+'''
+
+
+def test_a_verb_that_keeps_the_rules_is_let_through():
+    good = parse(GOOD)
+    assert [problem for rule in (signature_problems, undecided, without_words) for problem in rule(good)] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "told"),
+    [
+        (signature_problems, "def rename(*, ", "def rename(", "without their names"),
+        (signature_problems, "by, at):", "by):", "not when"),
+        (undecided, "by, at):", "by):", "no by and at"),
+        (undecided, "    policy.require(by, Permission.ADMIN, client)\n", "", "asks no permission"),
+        (undecided, "    events.record", "    log.info", "records no action"),
+        (without_words, '    """One client."""', "    return None", "has no docstring"),
+    ],
+)
+def test_a_broken_verb_is_seen(rule, old, new, told):
+    assert old in GOOD
+    assert any(told in problem for problem in rule(parse(GOOD.replace(old, new))))
+
+
+def test_whoever_records_decisions_is_a_verb_module():
+    strangers = {
+        found.module
+        for found in sources(*DOMAIN)
+        if found.module not in VERBS
+        for node in ast.walk(found.tree)
+        if isinstance(node, ast.Call) and dotted(node.func) == "events.record"
+    }
+    assert strangers == set()
+
+
+def _members() -> dict[str, str]:
+    (action,) = (node for node in source("audit.actions").tree.body if isinstance(node, ast.ClassDef))
+    return {
+        node.targets[0].id: node.value.value
+        for node in action.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+
+def test_every_action_is_recorded_by_some_verb():
+    used = {
+        node.attr
+        for found in sources(*DOMAIN)
+        for node in ast.walk(found.tree)
+        if isinstance(node, ast.Attribute) and dotted(node.value).rpartition(".")[2] == "Action"
+    }
+    assert set(_members()) - used == set()
+
+
+def test_actions_follow_their_grammar():
+    shape = re.compile(r"[a-z]+(\.[a-z]+){1,2}")
+    wrong = {name: word for name, word in _members().items() if not shape.fullmatch(word)}
+    misnamed = {name: word for name, word in _members().items() if word.replace(".", "_").upper() != name}
+    assert (wrong, misnamed) == ({}, {})
+
+
+def test_the_table_of_verb_modules_is_complete():
+    """No module of a domain package writes rows from a public function without being held to the verbs' rules."""
+    edge = ("models", "admin", "tasks", "apps", "triggers", "idempotency", "chain")
+    strangers = set()
+    for found in sources(*DOMAIN):
+        if found.module in VERBS or found.module.rpartition(".")[2] in edge or found.package == "contracts":
+            continue
+        strangers |= {f"{found.module}.{verb.name}" for verb in verbs(found) if writes_rows(found, verb)}
+    assert strangers == set()
