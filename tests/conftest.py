@@ -1,0 +1,77 @@
+"""What every test can rely on: a database as in production, with its triggers, and a moment that stands still."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def _with_django(config: pytest.Config) -> bool:
+    """Whether this run knows Django; the kernel's own tests also run with ``-p no:django``."""
+    return config.pluginmanager.has_plugin("django")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the SQLite test database in a file: threads and processes see the same one, locks and all."""
+    if not _with_django(config):
+        return
+    from django.db import connections
+
+    options = connections.settings["default"]
+    if "sqlite" in options["ENGINE"]:
+        path = Path(os.environ["PROMPTHUB_STATE_DIR"]) / "tests.sqlite3"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options["TEST"]["NAME"] = str(path)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Row locks and their like exist on PostgreSQL only."""
+    if not _with_django(config):
+        return
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        for test in items:
+            if test.get_closest_marker("postgresql"):
+                test.add_marker(pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_past_the_triggers(pytestconfig):
+    """A test that commits is cleaned up by deleting everything, which the triggers refuse: they are put back after."""
+    if not _with_django(pytestconfig):
+        yield
+        return
+    from django.test.testcases import TransactionTestCase
+
+    from foundation import triggers
+
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_without_triggers(case):
+        triggers.remove()
+        flush(case)
+        triggers.install()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_without_triggers)
+        yield
+
+
+@pytest.fixture
+def at() -> datetime:
+    """The moment at which a test acts; verbs never read the clock."""
+    return AT
+
+
+@pytest.fixture
+def system():
+    """PromptHub itself, which needs no grant."""
+    from foundation import actors
+
+    return actors.system()
