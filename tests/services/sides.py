@@ -1,0 +1,137 @@
+"""The whole suite on both databases at once: ``python -m tests.services.sides [--only SIDE] [-- PYTEST ARGUMENTS]``.
+
+One side is the embedded edition (SQLite, no broker), the other the large installation (PostgreSQL and Redis).
+``DATABASE_URL``, ``CELERY_BROKER_URL`` and ``REDIS_URL``, where they are set, are the servers of the second side;
+what is not set is started here, before pytest reads the settings.
+
+A full run ends with the closing line of each side and the coverage of both together, and fails below the floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.services.postgresql import postgres
+from tests.services.redis_server import redis
+
+ROOT = Path(__file__).resolve().parents[2]
+COVERAGE_FLOOR = 95  # per cent of lines, both sides together
+SIDES = ("sqlite", "postgres")
+ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Side:
+    """One run of pytest; its lines are shown as they come, with the side's name before each."""
+
+    name: str
+    environment: dict[str, str]
+    arguments: list[str]
+    closing: str = "no closing line: pytest did not finish"
+    status: int = 1
+    _process: subprocess.Popen[str] | None = field(default=None, repr=False)
+
+    def run(self) -> None:
+        """Run to the end; ``status`` and ``closing`` are pytest's own."""
+        command = [sys.executable, "-m", "pytest", "--color=no", *self.arguments]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert self._process.stdout
+        for line in self._process.stdout:
+            sys.stdout.write(f"{self.name:8} | {line}")
+            sys.stdout.flush()
+            plain = COLOURS.sub("", line).strip()
+            if re.search(r"\bin \d+(\.\d+)?s\b", plain):
+                self.closing = plain.strip("= ")
+        self.status = self._process.wait()
+
+    def interrupt(self) -> None:
+        """End pytest before its time."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 when every side passed and, in a full run, the coverage reaches the floor."""
+    parser = argparse.ArgumentParser(prog="make test", description="Run the suite on SQLite and on PostgreSQL.")
+    parser.add_argument("--only", choices=SIDES, help="one side alone")
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    chosen = parser.parse_args(arguments)
+    whole = not chosen.only and not chosen.pytest
+    began = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prompthub-coverage-")))
+        sides = [
+            Side(name, environment(name, folder, stack), [*(coverage() if whole else ()), *chosen.pytest])
+            for name in ([chosen.only] if chosen.only else SIDES)
+        ]
+        threads = [threading.Thread(target=side.run) for side in sides]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt:
+            for side in sides:
+                side.interrupt()
+            for thread in threads:
+                thread.join()
+            return 130
+        covered = measured(folder) if whole else 0
+    say("")
+    for side in sides:
+        say(f"{side.name:8} {'passed' if side.status == 0 else f'FAILED (status {side.status})'}: {side.closing}")
+    if whole:
+        verdict = "reached" if covered == 0 else "MISSED"
+        say(f"coverage floor of {COVERAGE_FLOOR} % of lines, both sides together: {verdict}")
+    say(f"{time.monotonic() - began:.0f} seconds")
+    return 1 if covered or any(side.status for side in sides) else 0
+
+
+def coverage() -> list[str]:
+    """pytest's arguments to measure without reporting; the report is made of both sides."""
+    return ["--cov", "--cov-report="]
+
+
+def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
+    """The variables of one side; servers that it needs run until ``stack`` is closed."""
+    found = {key: value for key, value in os.environ.items() if key not in ADDRESSES}
+    found["COVERAGE_FILE"] = str(folder / f".coverage.{name}")
+    if name == "sqlite":
+        return found
+    database = os.environ.get("DATABASE_URL") or stack.enter_context(postgres()).url
+    broker = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or stack.enter_context(redis()).url
+    cache = os.environ.get("REDIS_URL") or broker
+    return found | {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "REDIS_URL": cache}
+
+
+def measured(folder: Path) -> int:
+    """Print the coverage of both sides together; the status of coverage, which is not 0 below the floor."""
+    report = [sys.executable, "-m", "coverage"]
+    variables = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
+    combined = subprocess.run([*report, "combine", "--quiet", str(folder)], cwd=ROOT, env=variables, check=False)
+    say("")
+    shown = subprocess.run([*report, "report", f"--fail-under={COVERAGE_FLOOR}"], cwd=ROOT, env=variables, check=False)
+    return combined.returncode or shown.returncode
+
+
+def say(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
