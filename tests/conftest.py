@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-AT = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
-
 
 def _with_django(config: pytest.Config) -> bool:
     """Whether this run knows Django; the kernel's own tests also run with ``-p no:django``."""
@@ -65,8 +63,8 @@ def _flush_past_the_triggers(pytestconfig):
 
 @pytest.fixture
 def at() -> datetime:
-    """The moment at which a test acts; verbs never read the clock."""
-    return AT
+    """The moment at which a test acts; verbs never read the clock. The factories act at the same one."""
+    return datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture

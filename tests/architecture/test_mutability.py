@@ -154,7 +154,10 @@ def _execute(statement: str, parameters: list[Any]) -> None:
 
 
 def _refused(attempt, what: str) -> None:
-    with pytest.raises(DatabaseError) as refusal, transaction.atomic():
+    def let_through():
         attempt()
         pytest.fail(f"the database let it through: {what}")
+
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic():
+        let_through()
     assert "409.sealed" in str(refusal.value), what
