@@ -1,0 +1,154 @@
+"""A receiver of Standard Webhooks (https://www.standardwebhooks.com).
+
+One signed POST per delivery. ``webhook-id`` is the delivery's id and the body carries only what belongs to the
+publication, so every try of a delivery sends the same bytes and the receiver can tell a repetition; only the
+time of sending and the signature over it are new.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from prompthub_kernel.errors import Problem
+from publishing.adapters import contract
+from publishing.adapters.answers import Exchange
+from publishing.ports import Observation, Outcome, Parcel, ProviderError, Receipt, Remote, Wire
+
+EVENT = "prompt.published"
+DEFAULT_MAX_BODY_BYTES = 20_000
+"""Standard Webhooks: payloads should stay under 20 kB."""
+
+_ENVELOPE = 2_048  # bytes of the body beside the text, names at their longest
+_SECRETS = ("signing_secret", "previous_signing_secret")
+
+
+class Webhook:
+    """Posts the text to ``settings.url``. Readable when ``settings.read_url`` says where to look."""
+
+    name = "webhook"
+    conditional = False
+
+    def readable(self, remote: Remote) -> bool:
+        """Whether ``settings.read_url`` is set."""
+        return bool(remote.settings.get("read_url"))
+
+    def remote_key(self, remote: Remote) -> str:
+        """``webhook:<host[:port]><path>``; without the query, which may hold a secret."""
+        url = remote.settings["url"]
+        return f"webhook:{contract.host(url)}{urlsplit(url).path or '/'}"
+
+    def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
+        """Problems against ``contracts/adapters/webhook.schema.json``, the size of the body included."""
+        found = contract.problems(self.name, remote, format=format, text=text)
+        if found:
+            return found
+        for name in _SECRETS:
+            if name in remote.credentials and _key(remote.credentials[name]) is None:
+                found.append(Problem(f"/credentials/{name}", "base64", "this is not base64 of 24 to 64 bytes"))
+        if len(_json(text)) + _ENVELOPE > _limit(remote):
+            found.append(Problem("/text", "maxLength", f"the message would be larger than {_limit(remote)} bytes"))
+        if "{name}" in remote.settings.get("read_url", "") and "name" not in remote.location:
+            found.append(Problem("/location", "required", "missing: name, which read_url asks for"))
+        return found
+
+    def probe(self, remote: Remote, *, wire: Wire) -> list[Problem]:
+        """Nothing: asking a receiver anything would already be a message."""
+        return []
+
+    def send(self, remote: Remote, parcel: Parcel, *, wire: Wire) -> Receipt:
+        """Post the signed message. 410 means that the receiver wants no more: disable the target."""
+        body = message_body(parcel)
+        private = (*remote.credentials.values(), parcel.text)
+        if len(body) > _limit(remote):
+            detail = f"the message would be larger than {_limit(remote)} bytes"
+            raise ProviderError(self.name, detail, outcome=Outcome.REFUSED)
+        headers = {
+            **signed_headers(remote, parcel.delivery_id, int(wire.now()), body),
+            "Idempotency-Key": parcel.delivery_id,
+        }
+        exchange = Exchange(self.name, wire, headers, private)
+        answer = exchange.call("POST", remote.settings["url"], content=body)
+        if answer.status == 410:
+            raise exchange.rejection(answer, so_far="the receiver wants no more messages, disable the target; ")
+        exchange.expect(answer)
+        return Receipt()
+
+    def observe(self, remote: Remote, *, wire: Wire) -> Observation:
+        """``{"text": …}`` at ``settings.read_url``; no text when that is not set."""
+        if not self.readable(remote):
+            return Observation(None)
+        headers = {"Accept": "application/json"}
+        token = remote.credentials.get("read_token")
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        exchange = Exchange(self.name, wire, headers, tuple(remote.credentials.values()), 2 * _limit(remote))
+        name = quote(remote.location.get("name", ""), safe="")
+        found = exchange.read(remote.settings["read_url"].replace("{name}", name))
+        text = found.get("text")
+        if not isinstance(text, str):
+            raise exchange.failure("read_url does not answer with a text", Outcome.REFUSED)
+        digest = found.get("digest")
+        return Observation(text, digest if isinstance(digest, str) else "")
+
+
+def message_body(parcel: Parcel) -> bytes:
+    """The message's body: the same bytes for every try of a delivery."""
+    return _json(
+        {
+            "type": EVENT,
+            "timestamp": parcel.published_at,
+            "data": {
+                "client": parcel.client,
+                "instance_id": parcel.instance_id,
+                "name": parcel.instance_name,
+                "version_id": parcel.version_id,
+                "ordinal": parcel.ordinal,
+                "digest": parcel.digest,
+                "format": parcel.format,
+                "text": parcel.text,
+                "correlation_id": parcel.correlation_id,
+            },
+        }
+    )
+
+
+def signed_headers(remote: Remote, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks; one signature per secret, the current one first."""
+    secrets = [remote.credentials[name] for name in _SECRETS if remote.credentials.get(name)]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signature(secret, message_id, timestamp, body) for secret in secrets),
+    }
+
+
+def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """``v1,<base64 HMAC-SHA256 of "id.timestamp.body">`` under the bytes that ``secret`` encodes."""
+    key = _key(secret)
+    if key is None:
+        raise ProviderError(Webhook.name, "the signing secret is not base64", outcome=Outcome.REFUSED)
+    digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _key(secret: str) -> bytes | None:
+    encoded = secret.removeprefix("whsec_").rstrip("=")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except binascii.Error:
+        return None
+    return key if 24 <= len(key) <= 64 else None
+
+
+def _limit(remote: Remote) -> int:
+    return int(remote.settings.get("max_body_bytes", DEFAULT_MAX_BODY_BYTES))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
