@@ -1,0 +1,11 @@
+# Thin aliases of make.py, which works without make too: python3 make.py <command>
+# Arguments: make test ARGS="--only sqlite -- -k publish"
+
+PYTHON ?= python3
+COMMANDS := run test check fix docs openapi verdict sabotage faults fuzz soak bench clean help
+
+.DEFAULT_GOAL := help
+.PHONY: $(COMMANDS)
+
+$(COMMANDS):
+	@$(PYTHON) make.py $@ $(ARGS)
