@@ -1,0 +1,1 @@
+"""The door for programs: REST, problem details, health; it translates and decides nothing."""
