@@ -13,19 +13,29 @@ from tests.architecture.house import PACKAGES, Source, at, dotted, parse, source
 
 @dataclass(frozen=True)
 class Pointer:
-    """A column and the one file that may write it; ``known_in`` are the packages that can reach its rows."""
+    """Columns and the one file that may write them; ``known_in`` are the packages that can reach the rows.
+
+    ``also`` names a file that writes a column of the same name in another table.
+    """
 
     model: str
     columns: frozenset[str]
     writer: str
     known_in: tuple[str, ...] = tuple(PACKAGES)
+    also: str = ""
 
 
 ABOVE_PUBLISHING = ("publishing", "gateway", "prompthub")
 
 POINTERS = (
     Pointer("PromptInstance", frozenset({"active_version", "active_version_id"}), "instances/versions.py"),
-    Pointer("Lane", frozenset({"owner", "epoch", "leased_until"}), "publishing/lanes.py", ABOVE_PUBLISHING),
+    Pointer(
+        "Lane",
+        frozenset({"owner", "leased_until", "not_before", "failures", "open_until", "rung_until"}),
+        "publishing/lanes.py",
+        ABOVE_PUBLISHING,
+    ),
+    Pointer("Lane", frozenset({"epoch"}), "publishing/lanes.py", ABOVE_PUBLISHING, also="publishing/deliveries.py"),
     Pointer("Delivery", frozenset({"state"}), "publishing/deliveries.py", ABOVE_PUBLISHING),
 )
 
@@ -52,7 +62,7 @@ def _written(node: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
 
 
 def second_writers(source: Source, pointer: Pointer) -> Iterator[str]:
-    if source.path == pointer.writer or source.package not in pointer.known_in:
+    if source.path in {pointer.writer, pointer.also} or source.package not in pointer.known_in:
         return
     for node in ast.walk(source.tree):
         for place, column, called in _written(node):
