@@ -65,8 +65,7 @@ def _problem(error: ValidationError) -> Problem:
     sentence = _SENTENCES.get(keyword, "the contract forbids this")
     steps = [str(step) for step in error.absolute_path]
     if keyword == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        sentence = f"missing: {', '.join(missing)}"
+        sentence = error.message.replace("'", "")  # names the member, which is the contract's word
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     return Problem(pointer, keyword, sentence)
 

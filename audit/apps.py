@@ -1,0 +1,10 @@
+"""The ledger's app."""
+
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    """Audit events and the hash chain over them."""
+
+    name = "audit"
+    label = "prompthub_audit"

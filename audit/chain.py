@@ -1,0 +1,91 @@
+"""The hash chain over audit events.
+
+Events are written unlinked, so that writers do not queue behind a chain head; one chainer links them within
+a second. ``verify`` proves the chain and tells the tail that is not linked yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from audit import events
+from audit.models import AuditEvent, AuditLink
+from prompthub_kernel.canonical import sha256_digest
+
+GENESIS = "sha256:" + "0" * 64
+BATCH = 500
+CHAINER_LOCK = 0x70687562  # "phub": PostgreSQL advisory lock of the one chainer
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Result of a verification: how many links hold, how many events are not linked yet, and what is broken."""
+
+    linked: int
+    unlinked: int
+    broken: tuple[str, ...]
+
+
+def extend(*, at: datetime) -> int:
+    """Link the events that are not linked yet, oldest first; returns how many. Safe to run twice or at once."""
+    with transaction.atomic():
+        if not _alone():
+            return 0
+        last = AuditLink.objects.order_by("-seq").first()
+        seq, previous = (last.seq, last.hash) if last else (0, GENESIS)
+        # Not "id > last": an event with a lower id may commit later than one with a higher id.
+        waiting = AuditEvent.objects.filter(id__gt=_settled(), id__lte=_top()).exclude(
+            id__in=AuditLink.objects.filter(event_id__gt=_settled()).values("event_id")
+        )
+        links = []
+        for event in waiting.order_by("id")[:BATCH]:
+            seq += 1
+            hashed = sha256_digest(previous.encode(), event.digest.encode())
+            links.append(
+                AuditLink(seq=seq, event_id=event.id, event_digest=event.digest, previous=previous, hash=hashed, at=at)
+            )
+            previous = hashed
+        AuditLink.objects.bulk_create(links)
+        return len(links)
+
+
+def verify() -> Proof:
+    """Walk the whole chain and every event under it."""
+    broken, previous, linked = [], GENESIS, 0
+    for number, link in enumerate(AuditLink.objects.order_by("seq").iterator(chunk_size=1000), start=1):
+        event = AuditEvent.objects.filter(id=link.event_id).first()
+        if link.seq != number:
+            broken.append(f"link {number} is missing")
+            break
+        if link.previous != previous or link.hash != sha256_digest(previous.encode(), link.event_digest.encode()):
+            broken.append(f"link {link.seq} does not follow from the one before it")
+        if event is None:
+            broken.append(f"event {link.event_id} of link {link.seq} is missing")
+        elif event.digest != link.event_digest or events.digest(event) != link.event_digest:
+            broken.append(f"event {link.event_id} was changed after it was linked")
+        previous, linked = link.hash, linked + 1
+    unlinked = AuditEvent.objects.exclude(id__in=AuditLink.objects.values("event_id")).count()
+    return Proof(linked=linked, unlinked=unlinked, broken=tuple(broken))
+
+
+def _alone() -> bool:
+    if connection.vendor != "postgresql":
+        return True  # SQLite's IMMEDIATE transaction is the lock
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [CHAINER_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _settled() -> int:
+    """An event id below which everything is linked; late commits are looked for in the last 10,000 ids."""
+    top: int | None = AuditLink.objects.aggregate(top=Max("event_id"))["top"]
+    return max(0, (top or 0) - 10_000)
+
+
+def _top() -> int:
+    top: int | None = AuditEvent.objects.aggregate(top=Max("id"))["top"]
+    return top or 0

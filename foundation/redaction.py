@@ -1,0 +1,230 @@
+"""Secrets are taken out at every border where something is written down: logs, Sentry, traces, audit.
+
+Three nets, because each has holes: by the *name* of a field, by the *shape* of a value (tokens and keys say
+what they are), and by the *exact value* of every secret in use (:func:`known_secrets`). Too much is taken
+out rather than too little; text that must survive unchanged is never sent through here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import json
+import logging
+import re
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, quote_plus
+from uuid import UUID
+
+from prompthub_kernel.errors import PromptHubError
+
+MASK = "[redacted]"
+SHORTEST_SECRET = 4  # characters; shorter ones would shred ordinary text and are no secrets
+MAX_DEPTH = 32
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:pass(?:word|wd|phrase)?|secrets?|tokens?|authorization|api_?keys?|access_?keys?|private_?keys?"
+    r"|encryption_?keys?|signing_?keys?|secret_?keys?|credentials?|cookies?|session_?(?:id|key)|signature|csrf_?\w*"
+    r"|dsn|(?:broker|database|redis)_?url)$"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+# A value may start anywhere but inside a longer word: one attempt per word keeps the search linear.
+_START = r"(?<![A-Za-z0-9_\-])"
+_SHAPES = re.compile(
+    "|".join(
+        (
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----END)[\s\S])*(?:-----END[A-Z -]*)?",
+            _START + r"phub_[A-Za-z0-9]+_[A-Za-z0-9_\-]{16,}",
+            _START + r"whs(?:ec|k|pk)_[A-Za-z0-9+/=_\-]{8,}",
+            _START + r"eyJ[A-Za-z0-9_\-]{5,}\.[A-Za-z0-9_\-]{5,}(?:\.[A-Za-z0-9_\-]*)?",  # JSON Web Token
+            _START + r"gAAAA[A-Za-z0-9_\-]{60,}={0,2}",  # Fernet
+            _START + r"(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{16,}",  # OpenAI, Anthropic, Stripe
+            _START + r"key_[A-Za-z0-9]{16,}",  # Retell
+            _START + r"gh[pousr]_[A-Za-z0-9]{20,}",
+            _START + r"github_pat_[A-Za-z0-9_]{20,}",
+            _START + r"xox[a-z]-[A-Za-z0-9\-]{10,}",  # Slack
+            _START + r"(?:AKIA|ASIA)[A-Z0-9]{16}",
+            _START + r"AIza[A-Za-z0-9_\-]{35}",
+            _START + r"[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}",  # Discord bot
+        )
+    )
+)
+_AFTER_A_WORD = (
+    (re.compile(r"\b(bearer\s+)[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE), r"\1" + MASK),
+    # "Basic" is a word too: what follows must look like base64.
+    (re.compile(r"\b([Bb]asic\s+)(?=[A-Za-z]*(?:[0-9+/=]|[a-z][A-Z]))[A-Za-z0-9+/]{6,}={0,2}"), r"\1" + MASK),
+    (re.compile(r"(://)[^\s/@\"'<>]+@"), r"\1" + MASK + "@"),
+    (
+        re.compile(
+            r"([?&;](?:access_token|refresh_token|token|key|api_?key|secret|password|sig|signature|code)=)[^\s&#\"'<>]+",
+            re.IGNORECASE,
+        ),
+        r"\1" + MASK,
+    ),
+    (re.compile(r"(/webhooks/\d{15,25}/)[A-Za-z0-9_\-]{20,}"), r"\1" + MASK),  # Discord's carry a token in the path
+)
+
+_AS_THEY_ARE = (bool, int, float, dt.datetime, dt.date, dt.time, dt.timedelta, UUID, Decimal, type(None))
+
+_known: ContextVar[frozenset[str]] = ContextVar("prompthub_known_secrets", default=frozenset())
+
+
+@contextmanager
+def known_secrets(*values: str) -> Iterator[None]:
+    """Inside the block these exact values are taken out wherever they turn up. Blocks nest.
+
+    Use it around everything that holds a secret in clear: revealing, sending, testing a connection. It holds
+    for the current thread or task, not for threads started inside.
+    """
+    token = _known.set(_known.get() | _spellings(values))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def redact(value: Any, *, secrets: Iterable[str] = ()) -> Any:
+    """A copy of ``value`` without secrets: strings, bytes, mappings and sequences are searched.
+
+    Numbers, booleans, None, times and UUIDs stay as they are; an object of any other kind becomes its
+    ``repr``, searched as well. ``secrets`` are exact values besides those of :func:`known_secrets`.
+    """
+    exact = sorted(_known.get() | _spellings(secrets), key=len, reverse=True)
+    return _redact(value, exact, ())
+
+
+def _spellings(values: Iterable[str]) -> frozenset[str]:
+    """Each secret as it looks in text, in JSON, in a URL, in HTML and in ``repr``."""
+    return frozenset(
+        spelling
+        for value in values
+        if len(value) >= SHORTEST_SECRET
+        for spelling in (
+            value,
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+            quote(value, safe="", errors="replace"),
+            quote_plus(value, errors="replace"),
+            html.escape(value),
+            repr(value)[1:-1],
+        )
+    )
+
+
+def _redact(value: Any, exact: list[str], above: tuple[int, ...]) -> Any:
+    if isinstance(value, str):
+        return _text(str(value), exact)
+    if isinstance(value, _AS_THEY_ARE):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return _text(value.decode("utf-8", "backslashreplace"), exact).encode()
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if len(above) >= MAX_DEPTH or id(value) in above:
+            return "…"
+        below = (*above, id(value))
+        if isinstance(value, Mapping):
+            return {_redact(key, exact, below): _member(key, inner, exact, below) for key, inner in list(value.items())}
+        return _same_kind(value, [_redact(inner, exact, below) for inner in value])
+    return _text(_described(value), exact)
+
+
+def _member(key: Any, inner: Any, exact: list[str], below: tuple[int, ...]) -> Any:
+    if is_secret_name(key) and not (inner is None or isinstance(inner, bool | int | float) or inner == ""):
+        return MASK
+    return _redact(inner, exact, below)
+
+
+def is_secret_name(name: Any) -> bool:
+    """Whether a field of this name holds a secret: ``api_key``, ``X-Api-Key``, ``apiKey``, ``Set-Cookie`` …"""
+    if not isinstance(name, str) or len(name) > 100:
+        return False
+    return _SECRET_NAME.search(_CAMEL.sub("_", name).lower().replace("-", "_").replace(".", "_")) is not None
+
+
+def _same_kind(original: Any, values: list[Any]) -> Any:
+    return values if isinstance(original, list) else tuple(values) if isinstance(original, tuple) else values
+
+
+def _described(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a broken __repr__ must not break the line that reports it
+        return f"<{type(value).__name__}>"
+
+
+def _text(text: str, exact: list[str]) -> str:
+    for secret in exact:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    for shape, replacement in _AFTER_A_WORD:
+        text = shape.sub(replacement, text)
+    return _SHAPES.sub(MASK, text)
+
+
+# ── The borders ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor. Goes after exceptions are formatted and before rendering.
+
+    What structlog itself keeps under underscored names stays.
+    """
+    inner = {name: value for name, value in event.items() if not name.startswith("_")}
+    event.update(redact(inner))
+    return event
+
+
+class RedactionFilter(logging.Filter):
+    """For handlers that structlog does not feed (a host project's own logging): message and traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always lets the record pass, changed."""
+        record.msg, record.args = redact(record.getMessage()), None
+        if record.exc_info and record.exc_info[1] is not None:
+            record.exc_text = redact("".join(traceback.format_exception(record.exc_info[1])).rstrip("\n"))
+            record.exc_info = None
+        if record.stack_info:
+            record.stack_info = redact(record.stack_info)
+        return True
+
+
+def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
+    """Sentry hook: anticipated errors are metrics, so they are dropped; surprises go out without secrets.
+
+    Local variables, request bodies and cookies are left out altogether: they hold prompt text.
+    """
+    failure = hint.get("exc_info")
+    if failure and isinstance(failure[1], PromptHubError):
+        return None
+    for kind in ("exception", "threads"):
+        for entry in (event.get(kind) or {}).get("values") or ():
+            for frame in (entry.get("stacktrace") or {}).get("frames") or ():
+                frame.pop("vars", None)
+    for part in ("data", "cookies", "env"):
+        (event.get("request") or {}).pop(part, None)
+    return redact(event)
+
+
+def before_breadcrumb(crumb: Any, hint: Mapping[str, Any]) -> Any:
+    """Sentry hook for the trail of log lines and calls that led to an event."""
+    return redact(crumb)
+
+
+def before_send_transaction(event: Any, hint: Mapping[str, Any]) -> Any:
+    """Sentry hook for traces."""
+    return redact(event)
+
+
+def attributes(values: Mapping[str, Any]) -> dict[str, str | bool | int | float]:
+    """Span attributes (OpenTelemetry takes only these four kinds) without secrets; None is left out."""
+    return {
+        name: value if isinstance(value, bool | int | float) else str(value)
+        for name, value in redact(values).items()
+        if value is not None
+    }

@@ -1,0 +1,298 @@
+"""The editable side of a client's prompt (seed 000: ``IPromptInstanceService``, ``IPromptDiffService``)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation.actors import Actor
+from instances.models import PromptInstance
+from prompthub_kernel import diffing, rendering
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.diffing import PromptDiff
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.rendering import Rendered
+from prompthub_kernel.variables import VariablesSchema
+from templates_app import versions as template_versions
+from templates_app.models import TemplateVersion
+from tenancy import clients, policy
+from tenancy.models import Client
+from tenancy.policy import Permission
+
+
+class Keep(StrEnum):
+    """Leave a field as it is; None means something else (no text of its own)."""
+
+    AS_IT_IS = "keep"
+
+
+KEEP: Final = Keep.AS_IT_IS
+
+
+class Level(StrEnum):
+    """At which level two texts are compared: as written, or with variables put in."""
+
+    SOURCE = "source"
+    RENDERED = "rendered"
+
+
+def create(
+    *,
+    client: Client,
+    template_version: TemplateVersion,
+    variables: Mapping[str, Any],
+    by: Actor,
+    at: datetime,
+    name: str | None = None,
+    body: PromptBody | None = None,
+) -> PromptInstance:
+    """A new prompt of a client. Without ``name`` it is called like its template, with a number when that is taken.
+
+    Raises ``422.variables_invalid`` with pointers below ``/variables`` and ``409.version_conflict`` for a taken name.
+    """
+    policy.require(by, Permission.EDIT, client)
+    clients.require_active(client)
+    schema = template_version.variables
+    open_values, secrets = _checked(schema, variables, known_secrets={})
+    _check_own_text(body, template_version, schema)
+    with transaction.atomic():
+        client = Client.objects.select_for_update().get(pk=client.pk)
+        instance = PromptInstance(
+            client=client,
+            template_version=template_version,
+            name=_name(client, name, template_version.template.name),
+            variables=open_values,
+            secrets=_packed(secrets),
+            secret_revision=1 if secrets else 0,
+            created_at=at,
+            updated_at=at,
+            **_own_text(body),
+        )
+        instance.save(force_insert=True)
+        _record(Action.INSTANCE_DRAFT_CREATE, instance, by, at, {"template_version": str(template_version.id)})
+    return instance
+
+
+def edit(
+    *,
+    instance: PromptInstance,
+    revision: int,
+    by: Actor,
+    at: datetime,
+    variables: Mapping[str, Any] | Keep = KEEP,
+    body: PromptBody | None | Keep = KEEP,
+    template_version: TemplateVersion | Keep = KEEP,
+    name: str | Keep = KEEP,
+) -> PromptInstance:
+    """Change the draft. Secret variables left out of ``variables`` keep their value; ``body`` None drops the own text.
+
+    Raises ``409.draft_stale`` when ``revision`` is not the stored one, ``409.archived``, ``422.variables_invalid``.
+    """
+    policy.require(by, Permission.EDIT, instance.client)
+    clients.require_active(instance.client)
+    with transaction.atomic():
+        draft = locked(instance=instance)
+        require_revision(draft, revision)
+        if not isinstance(template_version, Keep):
+            draft.template_version = template_version
+        schema = draft.template_version.variables
+        before = draft.secret_values
+        given: Mapping[str, Any] = draft.variables if isinstance(variables, Keep) else variables
+        open_values, secrets = _checked(schema, given, known_secrets=before)
+        if not isinstance(body, Keep):
+            for column, value in _own_text(body).items():
+                setattr(draft, column, value)
+        _check_own_text(draft.body, draft.template_version, schema)
+        if not isinstance(name, Keep) and name != draft.name:
+            draft.name = _name(draft.client, name, name)
+        draft.variables = open_values
+        draft.secrets = _packed(secrets)
+        draft.secret_revision += int(secrets != before)
+        draft.revision += 1
+        draft.updated_at = at
+        draft.save()
+        _record(Action.INSTANCE_DRAFT_EDIT, draft, by, at, {"revision": draft.revision})
+    return draft
+
+
+def archive(*, instance: PromptInstance, by: Actor, at: datetime) -> PromptInstance:
+    """Put it out of use. What providers run stays as it is; nothing is published any more."""
+    policy.require(by, Permission.EDIT, instance.client)
+    with transaction.atomic():
+        draft = locked(instance=instance)
+        if draft.archived_at is None:
+            draft.archived_at = at
+            draft.revision += 1
+            draft.save()
+            _record(Action.INSTANCE_ARCHIVE, draft, by, at, {})
+    return draft
+
+
+def preview(
+    *,
+    instance: PromptInstance,
+    actor: Actor,
+    variables: Mapping[str, Any] | None = None,
+    body: PromptBody | None = None,
+) -> Rendered:
+    """The draft rendered, with other variables or another text if given; secrets stay placeholders. Stores nothing."""
+    policy.require(actor, Permission.VIEW, instance.client)
+    schema = instance.template_version.variables
+    text = body or instance.body
+    if body is not None:
+        rendering.check(body=text, variables=schema)
+    given = instance.variables if variables is None else variables
+    return render(text, schema, given, instance.secret_values)
+
+
+def compare_with_template(
+    *, instance: PromptInstance, actor: Actor, level: Level = Level.SOURCE, base: TemplateVersion | None = None
+) -> PromptDiff:
+    """What the client's prompt changes against its template (or another version of it), as written or rendered.
+
+    Rendered, both sides get the instance's variables, so only differences of the texts remain.
+    """
+    policy.require(actor, Permission.VIEW, instance.client)
+    template = base or instance.template_version
+    if level is Level.RENDERED:
+        return diffing.diff_text(
+            old=_rendered_text(template.body, template.variables, instance),
+            new=preview(instance=instance, actor=actor).text(),
+        )
+    old, new = template.body, instance.body
+    if old.document is not None and new.document is not None:
+        return diffing.diff_document(old=old.document, new=new.document)
+    return diffing.diff_text(old=old.source(), new=new.source())
+
+
+def behind(*, instance: PromptInstance) -> TemplateVersion | None:
+    """The newer version of its template, if there is one."""
+    newest = template_versions.latest(template=instance.template_version.template)
+    return newest if newest is not None and newest.ordinal > instance.template_version.ordinal else None
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> PromptInstance:
+    """An instance by id, as far as the actor may see its client; ``404.template_or_instance_not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.template_or_instance_not_found", "No such prompt instance.")
+    return found
+
+
+def listing(*, actor: Actor) -> QuerySet[PromptInstance]:
+    """The instances of the clients the actor may see."""
+    return PromptInstance.objects.filter(client__in=policy.visible(actor, Client)).select_related(
+        "client", "template_version__template__project", "active_version", "based_on"
+    )
+
+
+def locked(*, instance: PromptInstance) -> PromptInstance:
+    """The row itself, locked until commit. Raises ``409.archived`` for an archived one."""
+    row = (
+        PromptInstance.objects.select_for_update(of=("self",))
+        .select_related("client", "template_version__template", "active_version")
+        .get(pk=instance.pk)
+    )
+    if row.archived_at is not None:
+        raise Conflict("409.archived", "This prompt is archived; it is not edited or published any more.")
+    return row
+
+
+def require_revision(draft: PromptInstance, revision: int) -> None:
+    """Raises ``409.draft_stale`` unless the draft still has this revision."""
+    if draft.revision != revision:
+        raise Conflict(
+            "409.draft_stale",
+            "The draft was changed meanwhile. Read it again, then apply your change to what is there now.",
+            context={"revision": draft.revision},
+        )
+
+
+def render(text: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], secrets: Mapping[str, str]) -> Rendered:
+    """Render with validated values. Raises ``422.variables_invalid``."""
+    return rendering.render(body=text, variables=schema, values=schema.require({**given, **secrets}))
+
+
+def subject(instance: PromptInstance) -> events.Subject:
+    """An instance as the ledger knows it."""
+    return events.Subject(
+        kind="instance", id=str(instance.id), label=instance.name, client_id=instance.client_id
+    )
+
+
+def _checked(
+    schema: VariablesSchema, given: Mapping[str, Any], *, known_secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Validated values, split into open ones and secrets; a secret given as null is taken away."""
+    secrets = {name: value for name, value in known_secrets.items() if name in schema.secret_names}
+    for name in schema.secret_names & given.keys():
+        secrets.pop(name, None)
+        if given[name] is not None:
+            secrets[name] = given[name]
+    open_values = {name: value for name, value in given.items() if name not in schema.secret_names}
+    schema.require({**open_values, **secrets})
+    return open_values, secrets
+
+
+def _check_own_text(body: PromptBody | None, template_version: TemplateVersion, schema: VariablesSchema) -> None:
+    if body is None:
+        return
+    if (body.format, body.engine) != (template_version.format, template_version.engine):
+        raise Invalid(
+            "422.request_invalid",
+            "A prompt's own text has the format and engine of its template.",
+            problems=[Problem("/format", "const", f"must be {template_version.format}, {template_version.engine}")],
+        )
+    rendering.check(body=body, variables=schema)
+
+
+def _own_text(body: PromptBody | None) -> dict[str, Any]:
+    fields = body.as_fields() if body is not None else {"content_md": None, "content_json": None}
+    return {column: fields[column] for column in ("content_md", "content_json")}
+
+
+def _packed(secrets: Mapping[str, str]) -> str:
+    return json.dumps(dict(secrets), sort_keys=True) if secrets else ""
+
+
+def _name(client: Client, wanted: str | None, otherwise: str) -> str:
+    """A free name. The client's row is locked, so nobody takes it meanwhile."""
+    if wanted is not None and not 0 < len(wanted) <= 200:
+        raise Invalid(
+            "422.request_invalid",
+            "A prompt's name has 1 to 200 characters.",
+            problems=[Problem("/name", "maxLength", "1 to 200 characters")],
+        )
+    taken = PromptInstance.objects.filter(client=client)
+    if wanted is not None:
+        if taken.filter(name=wanted).exists():
+            raise Conflict(
+                "409.version_conflict",
+                f"This client has a prompt called '{wanted}' already.",
+                problems=[Problem("/name", "unique", "is taken")],
+            )
+        return wanted
+    if not taken.filter(name=otherwise).exists():
+        return otherwise
+    stem = otherwise[:190]
+    used = set(taken.filter(name__startswith=stem).values_list("name", flat=True))
+    return next(name for number in range(2, len(used) + 3) if (name := f"{stem}-{number}") not in used)
+
+
+def _rendered_text(text: PromptBody, schema: VariablesSchema, instance: PromptInstance) -> str:
+    known = {name: value for name, value in instance.variables.items() if name in schema.names}
+    secrets = {name: value for name, value in instance.secret_values.items() if name in schema.secret_names}
+    return render(text, schema, known, secrets).text()
+
+
+def _record(action: Action, instance: PromptInstance, by: Actor, at: datetime, metadata: dict[str, Any]) -> None:
+    events.record(action=action, subject=subject(instance), by=by, at=at, metadata=metadata)

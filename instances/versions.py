@@ -1,0 +1,181 @@
+"""Sealed versions of a client's prompt, and the one writer of its active pointer."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation import correlation
+from foundation.actors import Actor
+from instances import drafts
+from instances.models import InstanceVersion, PromptInstance, Publication
+from prompthub_kernel.canonical import canonical_json, sha256_digest
+from prompthub_kernel.errors import Conflict, NotFound
+from prompthub_kernel.rendering import Rendered
+from tenancy import policy
+from tenancy.models import Client
+from tenancy.policy import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a draft would be sealed as."""
+
+    rendered: Rendered
+    digest: str
+
+
+def material(*, instance: PromptInstance) -> Material:
+    """Render a draft as it would be sealed. Raises ``422.variables_invalid`` or ``400.template_schema_invalid``."""
+    body = instance.body
+    rendered = drafts.render(
+        body, instance.template_version.variables, instance.variables, instance.secret_values
+    )
+    return Material(rendered, digest_of(format=str(body.format), rendered=rendered))
+
+
+def digest_of(*, format: str, rendered: Rendered) -> str:
+    """Digest of sealed text: its format and segments; a secret counts by name, never by value."""
+    return sha256_digest(b"instance-version/1", format.encode(), canonical_json(rendered.to_json()))
+
+
+def seal(*, instance: PromptInstance, by: Actor, at: datetime) -> InstanceVersion:
+    """Seal the draft as the next version, on which the draft is based from now on. ``instance`` is the locked row."""
+    policy.require(by, Permission.PUBLISH, instance.client)
+    body, sealed = instance.body, material(instance=instance)
+    instance.last_version_ordinal += 1
+    version = InstanceVersion(
+        instance=instance,
+        ordinal=instance.last_version_ordinal,
+        template_version=instance.template_version,
+        variables=instance.variables,
+        content_materialized=sealed.rendered.to_json(),
+        digest=sealed.digest,
+        created_at=at,
+        created_by=by.id,
+        created_by_label=by.label,
+        **body.as_fields(),
+    )
+    version.save()
+    instance.based_on = version
+    PromptInstance.objects.filter(pk=instance.pk).update(
+        last_version_ordinal=instance.last_version_ordinal, based_on=version
+    )
+    events.record(
+        action=Action.INSTANCE_VERSION_SEAL,
+        subject=subject(version),
+        by=by,
+        at=at,
+        metadata={"instance": str(instance.id), "ordinal": version.ordinal, "digest": version.digest},
+    )
+    return version
+
+
+def activate(
+    *, instance: PromptInstance, version: InstanceVersion, by: Actor, at: datetime, reason: str = ""
+) -> Publication:
+    """Move the active pointer and write the publication that tells of it. ``instance`` is the locked row.
+
+    The draft stays based on what it was based on: after a rollback, publishing it again asks for confirmation.
+    """
+    policy.require(by, Permission.PUBLISH, instance.client)
+    if version.instance_id != instance.id:
+        raise NotFound("404.template_or_instance_not_found", "No such version of this prompt.")
+    previous = instance.active_version
+    instance.last_publication_ordinal += 1
+    publication = Publication(
+        instance=instance,
+        ordinal=instance.last_publication_ordinal,
+        version=version,
+        previous=previous,
+        secret_revision=instance.secret_revision,
+        at=at,
+        by=by.id,
+        by_label=by.label,
+        reason=reason,
+        correlation_id=correlation.current(),
+    )
+    publication.save()
+    instance.active_version = version
+    PromptInstance.objects.filter(pk=instance.pk).update(
+        active_version=version, last_publication_ordinal=instance.last_publication_ordinal
+    )
+    events.record(
+        action=Action.INSTANCE_VERSION_ACTIVATE,
+        subject=drafts.subject(instance),
+        by=by,
+        at=at,
+        metadata={
+            "publication": publication.ordinal,
+            "from": str(previous.id) if previous else None,
+            "to": str(version.id),
+            "digest": version.digest,
+        },
+    )
+    return publication
+
+
+def get(*, key: uuid.UUID | str, instance: PromptInstance) -> InstanceVersion:
+    """A version of this instance; ``404.template_or_instance_not_found`` for any other id."""
+    found = InstanceVersion.objects.filter(pk=key, instance=instance).first()
+    if found is None:
+        raise NotFound("404.template_or_instance_not_found", "No such version of this prompt.")
+    return found
+
+
+def history(*, instance: PromptInstance) -> QuerySet[InstanceVersion]:
+    """All versions, newest first."""
+    return instance.versions.select_related("template_version__template").order_by("-ordinal")
+
+
+def publications(*, instance: PromptInstance) -> QuerySet[Publication]:
+    """All moves of the active pointer, newest first."""
+    return instance.publications.select_related("version", "previous").order_by("-ordinal")
+
+
+def newest_publication(*, instance: PromptInstance) -> Publication | None:
+    """The publication that made the active version active."""
+    return publications(instance=instance).first()
+
+
+def active_for(*, client: Client, name: str, actor: Actor) -> InstanceVersion:
+    """The text that runs for a client under a name; ``404.template_or_instance_not_found`` when none is active."""
+    policy.require(actor, Permission.VIEW, client)
+    found = PromptInstance.objects.filter(client=client, name=name).select_related("active_version").first()
+    if found is None or found.active_version is None:
+        raise NotFound("404.template_or_instance_not_found", "No prompt of that name is active for this client.")
+    return found.active_version
+
+
+def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:
+    """The sealed text with the instance's present secrets joined in: the one function that does so.
+
+    Called just before an adapter sends, or for an actor with the permission ``reveal`` (then audited).
+    Raises ``409.state_conflict`` when a secret of an old version is no longer set.
+    """
+    instance = version.instance
+    policy.require(by, Permission.REVEAL, instance.client)
+    rendered, secrets = version.rendered, instance.secret_values
+    missing = sorted(rendered.secret_names - secrets.keys())
+    if missing:
+        raise Conflict(
+            "409.state_conflict", f"The secret variables {', '.join(missing)} of this version are no longer set."
+        )
+    if not by.is_system:
+        events.record(action=Action.INSTANCE_VERSION_REVEAL, subject=subject(version), by=by, at=at)
+    return rendered.join(secrets)
+
+
+def subject(version: InstanceVersion) -> events.Subject:
+    """A version as the ledger knows it."""
+    return events.Subject(
+        kind="instance_version",
+        id=str(version.id),
+        label=f"{version.instance.name} version {version.ordinal}",
+        client_id=version.instance.client_id,
+    )

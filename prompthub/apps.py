@@ -1,0 +1,25 @@
+"""Start-up of the roof: logs and surprises."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class PromptHubConfig(AppConfig):
+    """Configures logging and, where a DSN is set, Sentry."""
+
+    name = "prompthub"
+    label = "prompthub_roof"
+
+    def ready(self) -> None:
+        """Configure logging first, so that everything after it is redacted."""
+        from foundation import logging, redaction
+
+        logging.configure(json=settings.LOG_JSON, level=settings.LOG_LEVEL)
+        if settings.SENTRY_DSN:
+            import sentry_sdk
+
+            sentry_sdk.init(
+                dsn=settings.SENTRY_DSN, send_default_pii=False, before_send=redaction.before_send, max_value_length=512
+            )

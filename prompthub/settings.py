@@ -1,0 +1,253 @@
+"""The settings of every installation: embedded by default, large by environment.
+
+``DATABASE_URL`` chooses the database (SQLite in the state directory by default) and ``CELERY_BROKER_URL``
+the broker (in this very process by default). docs/reference/settings.md lists every variable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from prompthub import env
+from prompthub.look import UNFOLD as UNFOLD
+
+BASE_DIR = env.BASE_DIR
+STATE_DIR = env.state_dir()
+
+# --- which installation -------------------------------------------------------------------------------------
+
+DATABASE_URL = env.text("DATABASE_URL")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
+REDIS_URL = env.text("REDIS_URL")
+EMBEDDED = not DATABASE_URL
+DEBUG = env.flag("PROMPTHUB_DEBUG", default=False)
+
+SECRET_KEY = env.kept("PROMPTHUB_SECRET_KEY", "secret.key", fresh=env.fresh_secret(), embedded=EMBEDDED)
+PROMPTHUB_ENCRYPTION_KEYS = [
+    key.strip()
+    for key in env.kept(
+        "PROMPTHUB_ENCRYPTION_KEYS", "encryption.keys", fresh=env.fresh_fernet(), embedded=EMBEDDED
+    ).split(",")
+]
+
+# --- database ------------------------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    if not DATABASE_URL:
+        STATE_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(STATE_DIR / "prompthub.sqlite3")}
+    else:
+        try:
+            found = dict(env.reader.db_url_config(DATABASE_URL))
+        except Exception as error:
+            raise ImproperlyConfigured("DATABASE_URL is not a database address") from error
+    if "sqlite" in found["ENGINE"]:
+        # IMMEDIATE: with the default, concurrent writers got thousands of "database is locked" (docs/adr/0004).
+        found["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA busy_timeout=20000; PRAGMA journal_size_limit=67108864;"
+            ),
+        }
+    else:
+        found["CONN_MAX_AGE"] = 60
+        found["CONN_HEALTH_CHECKS"] = True
+        found.setdefault("OPTIONS", {})
+        found["OPTIONS"].setdefault("options", "-c statement_timeout=5000 -c lock_timeout=5000")
+        found["OPTIONS"].setdefault("connect_timeout", 5)
+    # No transaction may be open while anything is sent or waited for.
+    found["ATOMIC_REQUESTS"] = False
+    return found
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- apps ----------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.simple_history",
+    "prompthub.apps.PromptHubConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "simple_history",
+    "axes",
+    "csp",
+    "django_prometheus",
+    # PromptHub, upstairs first
+    "gateway",
+    "publishing",
+    "instances",
+    "templates_app",
+    "tenancy",
+    "audit",
+    "foundation",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "foundation.correlation.CorrelationMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "prompthub.urls"
+WSGI_APPLICATION = "prompthub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- who -----------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+
+# --- the web -------------------------------------------------------------------------------------------------
+
+HOST = env.text("PROMPTHUB_HOST", "127.0.0.1")
+PORT = env.whole("PROMPTHUB_PORT", 8000)
+ALLOWED_HOSTS = env.words("PROMPTHUB_ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{HOST}")
+HTTPS = env.flag("PROMPTHUB_HTTPS", default=not EMBEDDED)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+CSRF_TRUSTED_ORIGINS = env.words("PROMPTHUB_TRUSTED_ORIGINS")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+APPEND_SLASH = False
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static_collected"
+WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- the API -------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway.auth.ServiceTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway.auth.IsActor"],
+    "DEFAULT_PARSER_CLASSES": ["gateway.gate.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["gateway.rendering.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+API_RATE = env.text("PROMPTHUB_API_RATE", "600/min")
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PromptHub",
+    "DESCRIPTION": "The prompt for client X, running in system Y.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- work ----------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"polling_interval": 0.05} if CELERY_BROKER_URL.startswith("memory:") else {"socket_timeout": 5}
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False  # the row is the truth; the sweep finds what a lost bell did not ring for
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "publishing.sweep", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
+    "drift": {"task": "publishing.check_drift", "schedule": env.seconds("PROMPTHUB_DRIFT_SECONDS", 300.0)},
+    "chain": {"task": "audit.chain", "schedule": 1.0},
+    "forget": {"task": "foundation.forget_idempotency_keys", "schedule": 3600.0},
+}
+
+PROMPTHUB_EGRESS_ALLOW = frozenset(env.words("PROMPTHUB_EGRESS_ALLOW"))
+PUBLISHING = {
+    "call_seconds": env.seconds("PROMPTHUB_CALL_SECONDS", 10.0),  # one delivery, all its calls together
+    "lease_seconds": env.seconds("PROMPTHUB_LEASE_SECONDS", 15.0),  # must be longer than one delivery
+    "attempts": env.whole("PROMPTHUB_ATTEMPTS", 8),
+    "backoff_base_seconds": env.seconds("PROMPTHUB_BACKOFF_BASE_SECONDS", 1.0),
+    "backoff_cap_seconds": env.seconds("PROMPTHUB_BACKOFF_CAP_SECONDS", 300.0),
+    "breaker_failures": env.whole("PROMPTHUB_BREAKER_FAILURES", 5),
+    "breaker_seconds": env.seconds("PROMPTHUB_BREAKER_SECONDS", 30.0),
+    "crash_limit": env.whole("PROMPTHUB_CRASH_LIMIT", 5),
+}
+if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
+    raise ImproperlyConfigured("PROMPTHUB_LEASE_SECONDS must be longer than PROMPTHUB_CALL_SECONDS")
+
+# --- observability -------------------------------------------------------------------------------------------
+
+LOG_JSON = env.flag("PROMPTHUB_LOG_JSON", default=not EMBEDDED)
+LOG_LEVEL = env.text("PROMPTHUB_LOG_LEVEL", "INFO")
+LOGGING_CONFIG = None  # foundation.logging configures it in PromptHubConfig.ready
+SENTRY_DSN = env.text("SENTRY_DSN")
+OTEL = env.flag("PROMPTHUB_OTEL", default=False)

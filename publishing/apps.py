@@ -1,0 +1,10 @@
+"""The app of deliveries."""
+
+from django.apps import AppConfig
+
+
+class PublishingConfig(AppConfig):
+    """Targets, placements, lanes, deliveries, drift."""
+
+    name = "publishing"
+    label = "prompthub_publishing"

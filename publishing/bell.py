@@ -1,0 +1,20 @@
+"""Tell a worker that a lane has work. Losing a ring loses a second, not a delivery."""
+
+from __future__ import annotations
+
+import uuid
+
+import structlog
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+
+def ring(lane_id: uuid.UUID) -> None:
+    """Enqueue the lane's task; with the broker down, log it and leave the work to the sweep."""
+    from publishing.tasks import run_lane
+
+    try:
+        run_lane.apply_async(kwargs={"lane_id": str(lane_id)}, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("broker.unreachable", lane_id=str(lane_id), error=type(error).__name__)

@@ -1,0 +1,158 @@
+"""The worker's side of a delivery: take a lane, carry out what is due, read back, write down what happened."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import replace
+
+import structlog
+
+from foundation import correlation, redaction, tracing
+from foundation.actors import Actor
+from foundation.clock import database_now, rfc3339
+from instances import versions
+from prompthub_kernel.errors import PromptHubError
+from publishing import adapters, deliveries, lanes
+from publishing.deliveries import Result
+from publishing.lanes import Lease, LeaseLost
+from publishing.models import Delivery, Placement, Target
+from publishing.ports import Adapter, Outcome, Parcel, ProviderError, Receipt, Remote
+from publishing.wire import LeasedWire
+
+log = structlog.get_logger(__name__)
+AT_A_TIME = 50
+
+
+def deliver(*, lane_id: uuid.UUID, by: Actor) -> int:
+    """Carry out what is due on a lane; returns how many tries were made. Nothing happens when another holds it."""
+    lease = lanes.claim(lane_id=lane_id)
+    if lease is None:
+        return 0
+    tried = 0
+    try:
+        while tried < AT_A_TIME:
+            delivery = deliveries.next_due(lease=lease, by=by, at=database_now())
+            if delivery is None:
+                break
+            tried += 1
+            with correlation.use(delivery.publication.correlation_id or correlation.new()):
+                if not _carry(delivery, lease, by):
+                    break
+    finally:
+        lanes.release(lease=lease)
+    return tried
+
+
+def remote_of(*, target: Target, placement: Placement | None = None) -> Remote:
+    """What an adapter is told about a place, credentials in the clear."""
+    return Remote(
+        settings=target.settings,
+        credentials=target.credential_values,
+        location=placement.location if placement is not None else {},
+    )
+
+
+def _carry(delivery: Delivery, lease: Lease, by: Actor) -> bool:
+    """One try. False when the lane was lost meanwhile; then the newest text is sent again by whoever holds it."""
+    started, target = time.monotonic(), delivery.placement.target
+    version = delivery.publication.version
+    bound = {
+        "delivery_id": str(delivery.id),
+        "instance_id": str(version.instance_id),
+        "client_id": str(target.client_id),
+        "template_id": str(version.template_version_id),
+        "target": target.adapter,
+        "action": "delivery.deliver",
+    }
+    with structlog.contextvars.bound_contextvars(**bound), tracing.span("delivery.send", **bound) as span:
+        try:
+            result = _send(delivery, lease, by)
+        except LeaseLost:
+            log.warning("delivery.lease_lost")
+            return False
+        result = _timed(result, started)
+        span.set_attribute("delivery.outcome", result.outcome)
+        kept = deliveries.settle(delivery=delivery, lease=lease, result=result, by=by, at=database_now())
+        log.info("delivery.try", outcome=result.outcome, code=result.code, duration_ms=result.duration_ms, kept=kept)
+        if not kept:
+            deliveries.repush(placement_id=delivery.placement_id, by=by, at=database_now())
+        return kept
+
+
+def _send(delivery: Delivery, lease: Lease, by: Actor) -> Result:
+    target = delivery.placement.target
+    try:
+        adapter = adapters.get(target.adapter)
+        remote = remote_of(target=target, placement=delivery.placement)
+        parcel = _parcel(delivery, by)
+        wire = LeasedWire(now=database_now().timestamp(), renew=lambda: lanes.renew(lease=lease))
+        with redaction.known_secrets(*target.credential_values.values(), *_secrets(delivery)):
+            lanes.renew(lease=lease)
+            receipt = adapter.send(remote, parcel, wire=wire)
+            _read_back(adapter, remote, parcel, wire)
+        return _delivered(receipt)
+    except ProviderError as error:
+        return Result(
+            outcome=str(error.outcome),
+            duration_ms=0,
+            code=error.code,
+            detail=error.detail,
+            provider_status=error.provider_status,
+            retry_after=error.retry_after,
+        )
+    except LeaseLost:
+        raise
+    except PromptHubError as error:
+        return Result(outcome="refused", duration_ms=0, code=error.code, detail=error.detail)
+    except Exception as error:  # a bug of ours must not stop the lane; it is counted and reported
+        log.exception("delivery.crashed")
+        return Result(
+            outcome="crashed",
+            duration_ms=0,
+            code="500.internal_error",
+            detail=f"PromptHub failed while sending ({type(error).__name__}); it has been reported.",
+        )
+
+
+def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWire) -> None:
+    """A provider where the last write wins is read back after every send; what differs is sent again."""
+    if adapter.conditional or not adapter.readable(remote):
+        return
+    seen = adapter.observe(remote, wire=wire)
+    if seen.text is not None and seen.text != parcel.text:
+        raise ProviderError(
+            adapter.name, "What the provider runs is not what was just sent; it is sent again.", outcome=Outcome.UNKNOWN
+        )
+
+
+def _parcel(delivery: Delivery, by: Actor) -> Parcel:
+    publication = delivery.publication
+    version = publication.version
+    return Parcel(
+        delivery_id=str(delivery.id),
+        client=version.instance.client.slug,
+        instance_id=str(version.instance_id),
+        instance_name=version.instance.name,
+        version_id=str(version.id),
+        ordinal=publication.ordinal,
+        published_at=rfc3339(publication.at),
+        digest=version.digest,
+        format=version.format,
+        text=versions.reveal(version=version, by=by, at=publication.at),
+        correlation_id=publication.correlation_id,
+    )
+
+
+def _secrets(delivery: Delivery) -> list[str]:
+    return list(delivery.publication.version.instance.secret_values.values())
+
+
+def _delivered(receipt: Receipt) -> Result:
+    return Result(
+        outcome="delivered", duration_ms=0, detail=receipt.detail, remote_version=receipt.remote_version
+    )
+
+
+def _timed(result: Result, started: float) -> Result:
+    return replace(result, duration_ms=int((time.monotonic() - started) * 1000))

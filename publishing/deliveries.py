@@ -1,0 +1,344 @@
+"""Deliveries: rows that say what is on its way to whom, and the one loop that carries it out.
+
+``publish`` lays the rows down; a lane's holder sends the newest publication of each placement and ends older
+ones as superseded. The rows are the truth: the broker only rings, and ``sweep`` finds what no bell rang for.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation.actors import Actor
+from foundation.after_commit import after_commit
+from foundation.clock import database_now
+from instances.models import Publication
+from prompthub_kernel.errors import Conflict, NotFound
+from publishing import bell, lanes, metrics
+from publishing.lanes import Lease
+from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
+from publishing.states import MOVES, OPEN, WAITING, DeliveryState
+from tenancy import policy
+from tenancy.models import Client
+from tenancy.policy import Permission
+
+SWEEP_AT_MOST = 500
+RESERVED_SECONDS = 5.0
+REPLAYS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a try ended, for :func:`settle`."""
+
+    outcome: str  # delivered | try_again | unknown | refused | crashed
+    duration_ms: int
+    code: str = ""
+    detail: str = ""
+    provider_status: int | None = None
+    remote_version: str = ""
+    retry_after: float | None = None
+
+
+def enqueue(
+    *,
+    publication: Publication,
+    placements: Iterable[Placement],
+    by: Actor,
+    at: datetime,
+    replay_of: Delivery | None = None,
+) -> list[Delivery]:
+    """Lay down one delivery for each placement and end the older ones that wait there. Rings after commit.
+
+    Runs in the transaction of the decision that asks for it, which is also what the audit records.
+    """
+    del by
+    placed = list(placements)
+    now = database_now()
+    _supersede(
+        Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now
+    )
+    rows = [
+        Delivery(
+            publication=publication,
+            placement=placement,
+            lane_id=placement.lane_id,
+            ordinal=publication.ordinal,
+            due_at=now,
+            created_at=at,
+            replay_of=replay_of,
+        )
+        for placement in placed
+    ]
+    Delivery.objects.bulk_create(rows)
+    for lane_id in sorted({row.lane_id for row in rows}):
+        after_commit(bell.ring, lane_id)
+    return rows
+
+
+def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
+    """The next delivery of the lane, marked as being sent; None when nothing is due or the lane is no longer ours.
+
+    Of several that wait for one placement only the newest publication is sent. A row still marked as being sent
+    by an older epoch belongs to a worker that died: its outcome is unknown, and it is sent again with its key.
+    """
+    with transaction.atomic():
+        if not lanes.holds(lease=lease):
+            return None
+        now = database_now()
+        _recover(lease, now, by, at)
+        chosen = _choose(Delivery.objects.filter(lane_id=lease.lane_id, state__in=WAITING), now)
+        if chosen is None:
+            return None
+        _move(chosen, DeliveryState.SENDING)
+        chosen.epoch = lease.epoch
+        chosen.save(update_fields=["state", "epoch"])
+        return Delivery.objects.select_related(
+            "placement__target", "placement__instance", "publication__version__instance__client"
+        ).get(pk=chosen.pk)
+
+
+def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: datetime) -> bool:
+    """Write how a try ended, if the lane is still ours; False when it is not (then nothing is written).
+
+    The try, the delivery's state, the lane's breaker and the audit line commit together.
+    """
+    with transaction.atomic():
+        if not lanes.holds(lease=lease):
+            return False
+        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        if row.state != DeliveryState.SENDING or row.epoch != lease.epoch:
+            return False
+        _note(row, lease, result, at)
+        _follow(row, lease, result, by, at)
+    metrics.attempts.labels(target=delivery.placement.target.adapter, outcome=result.outcome).inc()
+    return True
+
+
+def repush(*, placement_id: uuid.UUID, by: Actor, at: datetime) -> Delivery | None:
+    """Send the newest delivered publication again, after a write under a lost lease may have replaced it."""
+    with transaction.atomic():
+        newest = (
+            Delivery.objects.select_related("publication", "placement")
+            .filter(placement_id=placement_id)
+            .order_by("-ordinal", "-id")
+            .first()
+        )
+        if newest is None or newest.state != DeliveryState.DELIVERED:
+            return None
+        rows = enqueue(publication=newest.publication, placements=[newest.placement], by=by, at=at, replay_of=newest)
+        events.record(action=Action.DELIVERY_REPLAY, subject=subject(newest), by=by, at=at, metadata={"why": "lease_lost"})
+        return rows[0]
+
+
+def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
+    """Send a buried delivery's publication again, as a new row that names the old one.
+
+    Raises ``409.state_conflict`` unless it is buried and still the newest of its placement.
+    """
+    client = delivery.placement.instance.client
+    policy.require(by, Permission.PUBLISH, client)
+    with transaction.atomic():
+        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        if row.state != DeliveryState.BURIED:
+            raise Conflict("409.state_conflict", f"Only a buried delivery is replayed; this one is {row.state}.")
+        if Delivery.objects.filter(placement_id=row.placement_id).filter(
+            Q(ordinal__gt=row.ordinal) | Q(ordinal=row.ordinal, id__gt=row.id)
+        ).exists():
+            raise Conflict("409.state_conflict", "A newer delivery took its place; there is nothing to replay.")
+        rows = enqueue(
+            publication=delivery.publication, placements=[delivery.placement], by=by, at=at, replay_of=row
+        )
+        events.record(
+            action=Action.DELIVERY_REPLAY,
+            subject=subject(rows[0]),
+            by=by,
+            at=at,
+            metadata={"replay_of": str(row.id), "publication": row.ordinal},
+        )
+        return rows[0]
+
+
+def replay_many(*, deliveries: Sequence[Delivery], by: Actor, at: datetime) -> list[tuple[Delivery, Delivery | None, str]]:
+    """Replay up to 100; each answer is the old row, the new one or None, and why not."""
+    answers: list[tuple[Delivery, Delivery | None, str]] = []
+    for old in deliveries[:REPLAYS_AT_ONCE]:
+        try:
+            answers.append((old, replay(delivery=old, by=by, at=at), ""))
+        except Conflict as error:
+            answers.append((old, None, error.detail))
+    return answers
+
+
+def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
+    """Give up a waiting delivery by decision of a person. Raises ``409.state_conflict`` for one that is not waiting."""
+    policy.require(by, Permission.PUBLISH, delivery.placement.instance.client)
+    with transaction.atomic():
+        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        if DeliveryState.BURIED not in MOVES[DeliveryState(row.state)] or row.state == DeliveryState.SENDING:
+            raise Conflict("409.state_conflict", f"This delivery is {row.state}; only a retrying one is given up.")
+        _end(row, DeliveryState.BURIED, database_now())
+        row.error_detail = row.error_detail or "given up by a person"
+        row.save()
+        events.record(action=Action.DELIVERY_BURY, subject=subject(row), by=by, at=at, metadata={"why": "person"})
+    return row
+
+
+def sweep(*, limit: int = SWEEP_AT_MOST) -> int:
+    """Ring for lanes that have something due and nobody at work; returns for how many. Reserves what it rings for."""
+    now = database_now()
+    due = Delivery.objects.filter(state__in=OPEN, due_at__lte=now).values("lane_id")
+    idle = (
+        Lane.objects.filter(pk__in=due)
+        .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
+        .filter(Q(rung_until__isnull=True) | Q(rung_until__lte=now))
+        .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+        .filter(Q(open_until__isnull=True) | Q(open_until__lte=now))
+    )
+    ids = list(idle.order_by("pk").values_list("pk", flat=True)[:limit])
+    lanes.reserve(lane_ids=ids, seconds=RESERVED_SECONDS)
+    for lane_id in ids:
+        bell.ring(lane_id)
+    return len(ids)
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> Delivery:
+    """A delivery by id, as far as the actor may see its client; ``404.not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.not_found", "No such delivery.")
+    return found
+
+
+def listing(*, actor: Actor) -> QuerySet[Delivery]:
+    """Deliveries of the clients the actor may see."""
+    return Delivery.objects.filter(
+        placement__instance__client__in=policy.visible(actor, Client)
+    ).select_related("publication__version", "placement__target", "placement__instance__client", "lane")
+
+
+def newest_for(*, placement: Placement) -> Delivery | None:
+    """The newest delivery of a placement, whatever became of it."""
+    return placement.deliveries.select_related("publication__version").order_by("-ordinal", "-id").first()
+
+
+def backoff(*, tries: int) -> float:
+    """Seconds until the next try: full jitter over base · 2ⁿ, capped (AWS, "Exponential Backoff And Jitter")."""
+    rules = settings.PUBLISHING
+    ceiling = min(rules["backoff_cap_seconds"], rules["backoff_base_seconds"] * 2 ** max(0, tries - 1))
+    return random.uniform(ceiling / 10, ceiling)  # noqa: S311 - spreads load, guards nothing
+
+
+def subject(delivery: Delivery) -> events.Subject:
+    """A delivery as the ledger knows it."""
+    placement = delivery.placement
+    return events.Subject(
+        kind="delivery",
+        id=str(delivery.id),
+        label=f"{placement.instance.name} → {placement.target.name}",
+        client_id=placement.target.client_id,
+    )
+
+
+def _choose(waiting: QuerySet[Delivery], now: datetime) -> Delivery | None:
+    """The first due row that is the newest of its placement; older ones met on the way end superseded."""
+    while True:
+        due = waiting.filter(due_at__lte=now).order_by("due_at", "id").first()
+        if due is None:
+            return None
+        newest = Delivery.objects.filter(placement_id=due.placement_id).order_by("-ordinal", "-id").first()
+        if newest is None or newest.pk == due.pk:
+            return due
+        _supersede(waiting.filter(placement_id=due.placement_id).exclude(pk=newest.pk), now)
+
+
+def _recover(lease: Lease, now: datetime, by: Actor, at: datetime) -> None:
+    orphans = Delivery.objects.filter(lane_id=lease.lane_id, state=DeliveryState.SENDING).exclude(epoch=lease.epoch)
+    for orphan in orphans:
+        orphan.crashes += 1
+        if orphan.crashes >= settings.PUBLISHING["crash_limit"]:
+            _end(orphan, DeliveryState.BURIED, now)
+            orphan.error_detail = "its worker died each time it was sent"
+            metrics.buried.inc()
+            events.record(
+                action=Action.DELIVERY_BURY, subject=subject(orphan), by=by, at=at, metadata={"why": "crashes"}
+            )
+        else:
+            _move(orphan, DeliveryState.UNKNOWN)
+            orphan.due_at = now
+            orphan.error_detail = "its worker stopped before the answer was written"
+        orphan.save()
+
+
+def _note(row: Delivery, lease: Lease, result: Result, at: datetime) -> None:
+    DeliveryAttempt(
+        delivery=row,
+        number=row.attempts.count() + 1,
+        epoch=lease.epoch,
+        at=at,
+        duration_ms=result.duration_ms,
+        outcome=result.outcome,
+        code=result.code,
+        detail=result.detail[:500],
+        provider_status=result.provider_status,
+    ).save()
+
+
+def _follow(row: Delivery, lease: Lease, result: Result, by: Actor, at: datetime) -> None:
+    now = database_now()
+    row.error_code, row.error_detail = result.code, result.detail[:500]
+    if result.outcome == "delivered":
+        _end(row, DeliveryState.DELIVERED, now)
+        row.error_code = ""
+        row.remote_version = result.remote_version[:200]
+        lanes.succeeded(lease=lease)
+        action: Action | None = Action.DELIVERY_DELIVER
+    else:
+        action = _failed(row, lease, result, now)
+    row.save()
+    if action is not None:
+        digest = row.publication.version.digest
+        metadata = {"publication": row.ordinal, "tries": row.tries, "code": result.code, "digest": digest}
+        events.record(action=action, subject=subject(row), by=by, at=at, metadata=metadata)
+
+
+def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Action | None:
+    rules = settings.PUBLISHING
+    asked_to_wait = result.outcome == "try_again" and result.retry_after is not None
+    row.tries += 0 if asked_to_wait else 1
+    if result.outcome == "refused" or row.tries >= rules["attempts"]:
+        _end(row, DeliveryState.BURIED, now)
+        metrics.buried.inc()
+        return Action.DELIVERY_BURY
+    if asked_to_wait and result.retry_after is not None:
+        lanes.wait_until(lease=lease, seconds=result.retry_after)
+        row.due_at = now + timedelta(seconds=result.retry_after)
+    else:
+        lanes.failed(lease=lease)
+        row.due_at = now + timedelta(seconds=backoff(tries=row.tries))
+    _move(row, DeliveryState.UNKNOWN if result.outcome in {"unknown", "crashed"} else DeliveryState.RETRYING)
+    return None
+
+
+def _move(row: Delivery, state: DeliveryState) -> None:
+    if state not in MOVES[DeliveryState(row.state)]:
+        raise Conflict("409.state_conflict", f"A delivery does not go from {row.state} to {state}.")
+    row.state = state
+
+
+def _end(row: Delivery, state: DeliveryState, now: datetime) -> None:
+    _move(row, state)
+    row.ended_at = now
+
+
+def _supersede(rows: QuerySet[Delivery], now: datetime) -> None:
+    rows.update(state=DeliveryState.SUPERSEDED, ended_at=now)

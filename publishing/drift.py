@@ -1,0 +1,203 @@
+"""Drift: the provider runs something else than we delivered. Shown, never silently overwritten."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation import redaction
+from foundation.actors import Actor
+from foundation.clock import database_now
+from instances import drafts, versions
+from instances.models import PromptInstance
+from prompthub_kernel import diffing, rendering
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.canonical import sha256_digest
+from prompthub_kernel.diffing import PromptDiff
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from publishing import adapters, courier, deliveries
+from publishing.models import Delivery, Drift, Placement
+from publishing.ports import Observation, ProviderError
+from publishing.states import OPEN, DeliveryState
+from publishing.wire import LeasedWire
+from tenancy import policy
+from tenancy.models import Client
+from tenancy.policy import Permission
+
+log = structlog.get_logger(__name__)
+QUIET = timedelta(seconds=5)
+
+
+def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
+    """Read back one place and compare; returns the open drift, or None when all is well or nothing can be told.
+
+    A place with a delivery on its way, or one just delivered, is left alone: what runs there is about to change.
+    """
+    newest = deliveries.newest_for(placement=placement)
+    if newest is None or not _settled(newest):
+        return None
+    seen = _observe(placement, newest)
+    if seen is None or seen.text is None:
+        return None
+    text = versions.reveal(version=newest.publication.version, by=by, at=at)
+    with transaction.atomic():
+        Placement.objects.select_for_update().get(pk=placement.pk)
+        still = deliveries.newest_for(placement=placement)
+        if still is None or still.pk != newest.pk:
+            return None
+        open_drift = Drift.objects.filter(placement=placement, ended_at__isnull=True).first()
+        if seen.text == text:
+            if open_drift is not None:
+                _end(open_drift, "provider", Action.DRIFT_CLEAR, by, at)
+            return None
+        return _found(placement, newest, open_drift, seen, by, at)
+
+
+def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
+    """Check every place that holds something of ours, those checked longest ago first; returns how many drifted."""
+    delivered = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
+    places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
+    found = 0
+    for placement in places.select_related("target__client", "instance__client").order_by("checked_at", "id")[:limit]:
+        Placement.objects.filter(pk=placement.pk).update(checked_at=database_now())
+        found += check(placement=placement, by=by, at=at) is not None
+    return found
+
+
+def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
+    """Put our text back: a new delivery of the publication that should run there."""
+    policy.require(by, Permission.PUBLISH, drift.placement.instance.client)
+    with transaction.atomic():
+        row = _locked(drift)
+        newest = deliveries.newest_for(placement=row.placement)
+        if newest is None or newest.state in OPEN:
+            raise Conflict("409.state_conflict", "A delivery to this place is on its way already.")
+        sent = deliveries.enqueue(
+            publication=newest.publication, placements=[row.placement], by=by, at=at, replay_of=newest
+        )
+        _end(row, "redeliver", Action.DRIFT_REDELIVER, by, at)
+    return sent[0]
+
+
+def adopt(*, drift: Drift, by: Actor, at: datetime) -> PromptInstance:
+    """Take the provider's text into the draft, word for word, for a person to look at and publish."""
+    instance = drift.placement.instance
+    policy.require(by, Permission.EDIT, instance.client)
+    with transaction.atomic():
+        row = _locked(drift)
+        draft = drafts.locked(instance=instance)
+        body = _as_body(row.observed, draft)
+        draft = drafts.edit(instance=draft, revision=draft.revision, body=body, by=by, at=at)
+        _end(row, "adopt", Action.DRIFT_ADOPT, by, at)
+    return draft
+
+
+def compare(*, drift: Drift, actor: Actor) -> PromptDiff:
+    """What the provider's text changes against ours; secrets are masked on both sides."""
+    instance = drift.placement.instance
+    policy.require(actor, Permission.VIEW, instance.client)
+    ours = drift.delivery.publication.version.rendered.text()
+    with redaction.known_secrets(*instance.secret_values.values()):
+        theirs = str(redaction.redact(drift.observed, secrets=instance.secret_values.values()))
+    return diffing.diff_text(old=ours, new=theirs)
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> Drift:
+    """A drift by id, as far as the actor may see its client; ``404.not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.not_found", "No such drift.")
+    return found
+
+
+def listing(*, actor: Actor) -> QuerySet[Drift]:
+    """Drifts of the clients the actor may see, open and ended."""
+    return Drift.objects.filter(placement__target__client__in=policy.visible(actor, Client)).select_related(
+        "placement__target__client", "placement__instance__client", "delivery__publication__version"
+    )
+
+
+def _settled(newest: Delivery) -> bool:
+    if newest.state != DeliveryState.DELIVERED or newest.ended_at is None:
+        return False
+    return newest.ended_at <= database_now() - QUIET
+
+
+def _observe(placement: Placement, newest: Delivery) -> Observation | None:
+    target = placement.target
+    adapter, remote = adapters.get(target.adapter), courier.remote_of(target=target, placement=placement)
+    if not adapter.readable(remote):
+        return None
+    try:
+        return adapter.observe(remote, wire=LeasedWire(now=database_now().timestamp()))
+    except ProviderError as error:
+        log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code)
+        return None
+
+
+def _found(
+    placement: Placement, newest: Delivery, open_drift: Drift | None, seen: Observation, by: Actor, at: datetime
+) -> Drift:
+    text = seen.text or ""
+    digest = sha256_digest(text.encode())
+    if open_drift is not None:
+        if open_drift.observed_digest == digest and open_drift.delivery_id == newest.id:
+            return open_drift
+        _end(open_drift, "changed", Action.DRIFT_CLEAR, by, at)
+    drift = Drift.objects.create(
+        placement=placement,
+        delivery=newest,
+        observed=text,
+        observed_digest=digest,
+        remote_version=seen.remote_version[:200],
+        found_at=at,
+    )
+    events.record(action=Action.DRIFT_FIND, subject=_subject(drift), by=by, at=at, metadata={"observed": digest})
+    return drift
+
+
+def _end(drift: Drift, how: str, action: Action, by: Actor, at: datetime) -> None:
+    drift.ended_at, drift.ended_by = at, how
+    drift.save(update_fields=["ended_at", "ended_by"])
+    events.record(action=action, subject=_subject(drift), by=by, at=at)
+
+
+def _locked(drift: Drift) -> Drift:
+    row = (
+        Drift.objects.select_for_update(of=("self",))
+        .select_related("placement__target", "placement__instance__client")
+        .get(pk=drift.pk)
+    )
+    if row.ended_at is not None:
+        raise Conflict("409.state_conflict", "This drift was settled already.")
+    return row
+
+
+def _as_body(observed: str, draft: PromptInstance) -> PromptBody:
+    """The observed text as a source that renders to exactly itself; known secrets become placeholders again."""
+    if draft.body.document is not None:
+        raise Invalid(
+            "422.request_invalid",
+            "Only text is taken over; edit the document by hand.",
+            problems=[Problem("", "format", "the prompt is a document")],
+        )
+    source = rendering.literal(text=observed, engine=draft.body.engine, secrets=draft.secret_values)
+    return PromptBody.parse(
+        content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)
+    )
+
+
+def _subject(drift: Drift) -> events.Subject:
+    placement = drift.placement
+    return events.Subject(
+        kind="drift",
+        id=str(drift.id),
+        label=f"{placement.instance.name} at {placement.target.name}",
+        client_id=placement.target.client_id,
+    )

@@ -1,0 +1,111 @@
+"""Leases on remote objects: whoever holds a lane is the only one who writes there.
+
+A claim raises the lane's epoch; results are written only while the epoch is still the claimer's. All times
+are the database's, so clocks of workers do not matter.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from foundation.clock import database_now
+from publishing.models import Lane
+
+PROCESS = f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+class LeaseLost(Exception):  # noqa: N818 - an event, not an error
+    """Somebody else holds the lane now; nothing more may be sent or written under the old epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a lane: valid while the lane's epoch is this one."""
+
+    lane_id: uuid.UUID
+    epoch: int
+    owner: str
+
+
+def lane_for(*, remote_key: str) -> Lane:
+    """The lane of a remote object, made when it is first needed."""
+    Lane.objects.bulk_create([Lane(remote_key=remote_key)], ignore_conflicts=True)
+    return Lane.objects.get(remote_key=remote_key)
+
+
+def claim(*, lane_id: uuid.UUID) -> Lease | None:
+    """Take the lane if nobody holds it, it is not waiting for the provider's ``Retry-After`` and its breaker is closed."""
+    now, owner = database_now(), f"{PROCESS}:{uuid.uuid4().hex[:8]}"
+    free = (
+        (Q(leased_until__isnull=True) | Q(leased_until__lte=now))
+        & (Q(not_before__isnull=True) | Q(not_before__lte=now))
+        & (Q(open_until__isnull=True) | Q(open_until__lte=now))
+    )
+    taken = Lane.objects.filter(free, pk=lane_id).update(
+        owner=owner, epoch=F("epoch") + 1, leased_until=now + _length(), rung_until=None
+    )
+    if not taken:
+        return None
+    epoch = Lane.objects.filter(pk=lane_id, owner=owner).values_list("epoch", flat=True).first()
+    return None if epoch is None else Lease(lane_id=lane_id, epoch=epoch, owner=owner)
+
+
+def renew(*, lease: Lease) -> None:
+    """Prolong the lease; called before each call to the provider. Raises :class:`LeaseLost`."""
+    if not _mine(lease).update(leased_until=database_now() + _length()):
+        raise LeaseLost
+
+
+def release(*, lease: Lease) -> None:
+    """Give the lane back; nothing happens if it is no longer ours."""
+    _mine(lease).update(owner="", leased_until=None)
+
+
+def holds(*, lease: Lease) -> bool:
+    """Whether the epoch is still ours, with the lane's row locked until commit: the fence of every result."""
+    return _mine(lease).select_for_update().exists()
+
+
+def clear_leases() -> int:
+    """Take away every lease: for the embedded edition, whose only worker has just started."""
+    return Lane.objects.exclude(owner="").update(owner="", leased_until=None, epoch=F("epoch") + 1)
+
+
+def wait_until(*, lease: Lease, seconds: float) -> None:
+    """The provider asked for a pause: nobody calls it before that (RFC 9110 10.2.3)."""
+    _mine(lease).update(not_before=database_now() + timedelta(seconds=seconds))
+
+
+def succeeded(*, lease: Lease) -> None:
+    """Close the breaker."""
+    _mine(lease).exclude(failures=0, open_until=None).update(failures=0, open_until=None)
+
+
+def failed(*, lease: Lease) -> None:
+    """Count a failure; the lane opens for a while when there were too many in a row."""
+    rules = settings.PUBLISHING
+    _mine(lease).update(failures=F("failures") + 1)
+    _mine(lease).filter(failures__gte=rules["breaker_failures"]).update(
+        open_until=database_now() + timedelta(seconds=rules["breaker_seconds"])
+    )
+
+
+def reserve(*, lane_ids: Iterable[uuid.UUID], seconds: float) -> None:
+    """Mark lanes as rung for, so that the next sweep leaves them alone for a while."""
+    Lane.objects.filter(pk__in=list(lane_ids)).update(rung_until=database_now() + timedelta(seconds=seconds))
+
+
+def _mine(lease: Lease) -> QuerySet[Lane]:
+    return Lane.objects.filter(pk=lease.lane_id, epoch=lease.epoch, owner=lease.owner)
+
+
+def _length() -> timedelta:
+    return timedelta(seconds=settings.PUBLISHING["lease_seconds"])

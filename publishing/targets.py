@@ -1,0 +1,262 @@
+"""A client's provider accounts, and which prompt goes where in them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation.actors import Actor
+from foundation.clock import database_now
+from instances.models import PromptInstance
+from prompthub_kernel.canonical import canonical_json, sha256_digest
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from publishing import adapters, courier, lanes
+from publishing.adapters import contract
+from publishing.models import Placement, Target
+from publishing.ports import ProviderError, Remote
+from publishing.wire import LeasedWire
+from tenancy import clients, policy
+from tenancy.models import Client
+from tenancy.policy import Permission
+
+
+def create(
+    *,
+    client: Client,
+    name: str,
+    adapter: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+) -> Target:
+    """A new provider account. Raises ``422.request_invalid`` with pointers below ``/settings`` and ``/credentials``."""
+    policy.require(by, Permission.ADMIN, client)
+    clients.require_active(client)
+    _check_account(adapter, settings, credentials)
+    target = Target(
+        client=client,
+        name=name,
+        adapter=adapter,
+        settings=dict(settings),
+        credentials=_packed(credentials),
+        created_at=at,
+    )
+    try:
+        with transaction.atomic():
+            target.save(force_insert=True)
+            _record(Action.TARGET_CREATE, target, by, at, {"adapter": adapter})
+    except IntegrityError as error:
+        raise Conflict(
+            "409.version_conflict",
+            "This client has a target of that name already.",
+            problems=[Problem("/name", "unique", "is taken")],
+        ) from error
+    return target
+
+
+def change(*, target: Target, settings: Mapping[str, Any], by: Actor, at: datetime) -> Target:
+    """Replace a target's settings. Placements keep their places; lanes follow the new address."""
+    policy.require(by, Permission.ADMIN, target.client)
+    _check_account(target.adapter, settings, target.credential_values)
+    with transaction.atomic():
+        row = _locked(target)
+        row.settings = dict(settings)
+        row.save()
+        for placement in row.placements.filter(removed_at__isnull=True):
+            placement.lane = lanes.lane_for(remote_key=_remote_key(row, placement.location))
+            placement.save(update_fields=["lane"])
+        _record(Action.TARGET_CHANGE, row, by, at, {})
+    return row
+
+
+def rotate_credentials(*, target: Target, credentials: Mapping[str, str], by: Actor, at: datetime) -> Target:
+    """Replace a target's credentials; deliveries from now on use the new ones."""
+    policy.require(by, Permission.ADMIN, target.client)
+    _check_account(target.adapter, target.settings, credentials)
+    with transaction.atomic():
+        row = _locked(target)
+        row.credentials = _packed(credentials)
+        row.save()
+        _record(Action.TARGET_CREDENTIALS_ROTATE, row, by, at, {"names": sorted(credentials)})
+    return row
+
+
+def disable(*, target: Target, by: Actor, at: datetime) -> Target:
+    """Publish nothing to it any more; what it runs stays as it is."""
+    return _switch(target, Action.TARGET_DISABLE, by, at, enabled=False)
+
+
+def enable(*, target: Target, by: Actor, at: datetime) -> Target:
+    """Publish to it again."""
+    return _switch(target, Action.TARGET_ENABLE, by, at, enabled=True)
+
+
+def place(
+    *, instance: PromptInstance, target: Target, location: Mapping[str, Any], by: Actor, at: datetime
+) -> Placement:
+    """Say that a prompt goes to a place of a target.
+
+    Raises ``404.not_found`` for another client's target, ``422.request_invalid`` with pointers below ``/location``
+    and ``409.in_use`` when another prompt has that place.
+    """
+    policy.require(by, Permission.ADMIN, target.client)
+    if instance.client_id != target.client_id:
+        raise NotFound("404.not_found", "No such target for this prompt's client.")
+    problems = _contract_problems(target.adapter, {}, {}, location, below=("/location",))
+    if problems:
+        raise Invalid("422.request_invalid", "This is no place the adapter knows.", problems=problems)
+    try:
+        with transaction.atomic():
+            placement = Placement.objects.create(
+                instance=instance,
+                target=target,
+                lane=lanes.lane_for(remote_key=_remote_key(target, location)),
+                location=dict(location),
+                place=sha256_digest(canonical_json(dict(location))),
+                created_at=at,
+            )
+            _record(
+                Action.PLACEMENT_CREATE,
+                target,
+                by,
+                at,
+                {"placement": str(placement.id), "instance": str(instance.id)},
+            )
+    except IntegrityError as error:
+        raise Conflict("409.in_use", "Another prompt goes to that place already.") from error
+    return placement
+
+
+def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> Placement:
+    """Stop sending a prompt to a place; what runs there stays."""
+    policy.require(by, Permission.ADMIN, placement.target.client)
+    with transaction.atomic():
+        row = Placement.objects.select_for_update(of=("self",)).select_related("target").get(pk=placement.pk)
+        if row.removed_at is None:
+            row.removed_at = at
+            row.save(update_fields=["removed_at"])
+            _record(Action.PLACEMENT_REMOVE, row.target, by, at, {"placement": str(row.id)})
+    return row
+
+
+def test(*, target: Target, actor: Actor) -> list[tuple[Placement | None, list[Problem]]]:
+    """Ask the provider whether each placement can be written, changing nothing there. Uses the network."""
+    policy.require(actor, Permission.ADMIN, target.client)
+    found = list(placements(target=target))
+    return [(placement, probe(target=target, placement=placement)) for placement in found]
+
+
+def probe(*, target: Target, placement: Placement) -> list[Problem]:
+    """What the provider itself says against writing there; a provider that does not answer is one problem."""
+    adapter = adapters.get(target.adapter)
+    wire = LeasedWire(now=database_now().timestamp())
+    try:
+        return adapter.probe(courier.remote_of(target=target, placement=placement), wire=wire)
+    except ProviderError as error:
+        return [Problem("", str(error.outcome), error.detail)]
+
+
+def placements(*, target: Target) -> QuerySet[Placement]:
+    """Where a target receives prompts."""
+    return target.placements.filter(removed_at__isnull=True).select_related("instance", "lane")
+
+
+def placements_of(*, instance: PromptInstance) -> QuerySet[Placement]:
+    """Where a prompt goes, over all targets that are switched on."""
+    return Placement.objects.filter(
+        instance=instance, removed_at__isnull=True, target__enabled=True
+    ).select_related("target__client", "lane")
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> Target:
+    """A target by id, as far as the actor may see its client; ``404.not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.not_found", "No such target.")
+    return found
+
+
+def get_placement(*, key: uuid.UUID | str, actor: Actor) -> Placement:
+    """A placement by id, as far as the actor may see its client; ``404.not_found`` otherwise."""
+    found = (
+        Placement.objects.filter(pk=key, target__client__in=policy.visible(actor, Client))
+        .select_related("target__client", "instance__client", "lane")
+        .first()
+    )
+    if found is None:
+        raise NotFound("404.not_found", "No such placement.")
+    return found
+
+
+def listing(*, actor: Actor) -> QuerySet[Target]:
+    """The targets of the clients the actor may see."""
+    return Target.objects.filter(client__in=policy.visible(actor, Client)).select_related("client")
+
+
+def subject(target: Target) -> events.Subject:
+    """A target as the ledger knows it."""
+    return events.Subject(kind="target", id=str(target.id), label=target.name, client_id=target.client_id)
+
+
+def _switch(target: Target, action: Action, by: Actor, at: datetime, *, enabled: bool) -> Target:
+    policy.require(by, Permission.ADMIN, target.client)
+    with transaction.atomic():
+        row = _locked(target)
+        if row.enabled != enabled:
+            row.enabled = enabled
+            row.save()
+            _record(action, row, by, at, {})
+    return row
+
+
+def _locked(target: Target) -> Target:
+    return Target.objects.select_for_update(of=("self",)).select_related("client").get(pk=target.pk)
+
+
+def _check_account(adapter: str, settings: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
+    if adapter not in adapters.REGISTRY:
+        known = ", ".join(sorted(adapters.REGISTRY))
+        raise Invalid(
+            "422.request_invalid",
+            f"There is no such adapter; there are {known}.",
+            problems=[Problem("/adapter", "enum", f"must be one of {known}")],
+        )
+    problems = _contract_problems(adapter, settings, credentials, {}, below=("/settings", "/credentials"))
+    if problems:
+        raise Invalid("422.request_invalid", "The adapter's contract does not allow this.", problems=problems)
+
+
+def _contract_problems(
+    adapter: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, str],
+    location: Mapping[str, Any],
+    *,
+    below: tuple[str, ...],
+) -> list[Problem]:
+    """What the contract says about one part of a place; the other parts are not known yet."""
+    remote = Remote(settings=settings, credentials=credentials, location=location)
+    found = contract.problems(adapter, remote, format="text", text="text")
+    return [problem for problem in found if problem.pointer.startswith(below)]
+
+
+def _remote_key(target: Target, location: Mapping[str, Any]) -> str:
+    remote = Remote(settings=target.settings, credentials={}, location=location)
+    return adapters.get(target.adapter).remote_key(remote)
+
+
+def _packed(credentials: Mapping[str, str]) -> str:
+    return json.dumps(dict(credentials), sort_keys=True) if credentials else ""
+
+
+def _record(action: Action, target: Target, by: Actor, at: datetime, metadata: dict[str, Any]) -> None:
+    events.record(action=action, subject=subject(target), by=by, at=at, metadata=metadata)

@@ -1,0 +1,1 @@
+"""The bricks: templates, their drafts, and their sealed versions."""

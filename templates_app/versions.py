@@ -1,0 +1,193 @@
+"""Sealed versions of templates (seed 000: ``IPromptRegistry``)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from audit import events
+from audit.actions import Action
+from foundation.actors import Actor
+from prompthub_kernel import rendering
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.canonical import sha256_digest
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.variables import VariablesSchema
+from templates_app.models import Template, TemplateDraft, TemplateVersion
+from tenancy import policy
+from tenancy.models import Project
+from tenancy.policy import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version, and whether this call made it (False: the same content was there already)."""
+
+    version: TemplateVersion
+    created: bool
+
+
+def register(
+    *,
+    project: Project,
+    name: str,
+    body: PromptBody,
+    variables: VariablesSchema,
+    by: Actor,
+    at: datetime,
+    label: str | None = None,
+) -> Registered:
+    """Seal a text under a name (seed 000: "dedupe by (name, version)").
+
+    The same name, label and content give the version that is already there; without a label the latest version
+    is compared and the next integer is the label. Raises ``409.version_conflict`` when the label holds another
+    content and ``400.template_schema_invalid`` when the text cannot be sealed.
+    """
+    policy.require(by, Permission.EDIT, project)
+    check(body=body, variables=variables)
+    digest = digest_of(body=body, variables=variables)
+    with transaction.atomic():
+        template = _locked(project, name, at)
+        present = _present(template, label)
+        if present is not None and present.digest == digest:
+            return Registered(present, created=False)
+        if present is not None and label is not None:
+            raise Conflict(
+                "409.version_conflict",
+                f"Version '{label}' of '{name}' is sealed with another content. Use another version, or leave it out.",
+                problems=[Problem("/version", "unique", "holds another content")],
+                context={"template_id": str(present.id), "digest": present.digest},
+            )
+        return Registered(_seal(template, body, variables, digest, label, by, at), created=True)
+
+
+def seal(*, template: Template, by: Actor, at: datetime, label: str | None = None) -> TemplateVersion:
+    """Seal a template's draft as its next version and put the draft away. Raises ``404.not_found`` without a draft."""
+    policy.require(by, Permission.EDIT, template.project)
+    with transaction.atomic():
+        template = Template.objects.select_for_update().select_related("project").get(pk=template.pk)
+        draft = TemplateDraft.objects.filter(template=template).first()
+        if draft is None:
+            raise NotFound("404.not_found", "This template has no draft to seal.")
+        body, variables = draft.body, draft.variables
+        check(body=body, variables=variables)
+        if label is not None and template.versions.filter(label=label).exists():
+            raise Conflict("409.version_conflict", f"Version '{label}' is there already.")
+        version = _seal(template, body, variables, digest_of(body=body, variables=variables), label, by, at)
+        draft.delete()
+        return version
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> TemplateVersion:
+    """A version by id, as far as the actor may see its project; ``404.template_or_instance_not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.template_or_instance_not_found", "No such template version.")
+    return found
+
+
+def listing(*, actor: Actor, permission: Permission = Permission.VIEW) -> QuerySet[TemplateVersion]:
+    """The versions in projects the actor may see, newest first."""
+    projects = policy.visible(actor, Project, permission)
+    return TemplateVersion.objects.filter(template__project__in=projects).select_related("template__project")
+
+
+def latest(*, template: Template) -> TemplateVersion | None:
+    """The version with the highest ordinal."""
+    return template.versions.order_by("-ordinal").first()
+
+
+def history(*, template: Template) -> QuerySet[TemplateVersion]:
+    """All versions of a template, newest first."""
+    return template.versions.order_by("-ordinal")
+
+
+def check(*, body: PromptBody, variables: VariablesSchema) -> None:
+    """Raises ``400.template_schema_invalid`` for a text that does not parse, trips the guard or uses an undeclared name."""
+    rendering.check(body=body, variables=variables)
+
+
+def digest_of(*, body: PromptBody, variables: VariablesSchema) -> str:
+    """Digest of a template's content: its text, engine and format, and what it asks for."""
+    return sha256_digest(body.digest().encode(), variables.digest_part())
+
+
+def subject(version: TemplateVersion) -> events.Subject:
+    """A version as the ledger knows it."""
+    return events.Subject(
+        kind="template_version",
+        id=str(version.id),
+        label=f"{version.template.name} {version.label}",
+        project_id=version.template.project_id,
+    )
+
+
+def _locked(project: Project, name: str, at: datetime) -> Template:
+    """The template's row, locked, made if it is not there; a concurrent maker is waited for."""
+    if not name or len(name) > 200:
+        raise Invalid(
+            "422.request_invalid",
+            "A template's name has 1 to 200 characters.",
+            problems=[Problem("/name", "maxLength" if name else "minLength", "1 to 200 characters")],
+        )
+    found = Template.objects.select_for_update().filter(project=project, name=name).first()
+    if found is None:
+        Template.objects.bulk_create([Template(project=project, name=name, created_at=at)], ignore_conflicts=True)
+        found = Template.objects.select_for_update().get(project=project, name=name)
+    found.project = project
+    return found
+
+
+def _present(template: Template, label: str | None) -> TemplateVersion | None:
+    if template.last_ordinal == 0:
+        return None
+    wanted = {"ordinal": template.last_ordinal} if label is None else {"label": label}
+    found = TemplateVersion.objects.filter(template=template, **wanted).first()
+    if found is not None:
+        found.template = template
+    return found
+
+
+def _seal(
+    template: Template,
+    body: PromptBody,
+    variables: VariablesSchema,
+    digest: str,
+    label: str | None,
+    by: Actor,
+    at: datetime,
+) -> TemplateVersion:
+    template.last_ordinal += 1
+    template.save(update_fields=["last_ordinal"])
+    version = TemplateVersion(
+        template=template,
+        label=label or _free_label(template),
+        ordinal=template.last_ordinal,
+        variables_schema=variables.schema,
+        digest=digest,
+        created_at=at,
+        created_by=by.id,
+        created_by_label=by.label,
+        **body.as_fields(),
+    )
+    version.save()
+    events.record(
+        action=Action.TEMPLATE_VERSION_SEAL,
+        subject=subject(version),
+        by=by,
+        at=at,
+        metadata={"digest": digest, "ordinal": version.ordinal},
+    )
+    return version
+
+
+def _free_label(template: Template) -> str:
+    """The ordinal as a word; when a caller already used that word, the next free integer."""
+    number = template.last_ordinal
+    while TemplateVersion.objects.filter(template=template, label=str(number)).exists():
+        number += 1
+    return str(number)

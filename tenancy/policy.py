@@ -1,0 +1,201 @@
+"""May this actor do this here? The only module that knows how rights are stored.
+
+A role is a guardian grant on a client or a project; there is no second table. A token acts with the grants
+of its service account, narrowed by its scopes and by the clients and projects it is limited to.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from django.db import models, transaction
+from guardian.shortcuts import assign_perm, get_objects_for_user, get_users_with_perms, remove_perm
+
+from audit import events
+from audit.actions import Action
+from foundation.actors import Actor
+from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
+from tenancy.models import Client, Project
+
+Place = Client | Project
+PlaceT = TypeVar("PlaceT", Client, Project)
+
+
+class Permission(StrEnum):
+    """What one may be allowed to do; also the scopes of a token, which are called the same but for three words."""
+
+    VIEW = "view"
+    EDIT = "edit"
+    PUBLISH = "publish"
+    REVIEW = "review"
+    DEPLOY = "deploy"
+    REVEAL = "reveal"
+    ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """Named sets of permissions on one client or project."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    REVIEWER = "reviewer"
+    ADMINISTRATOR = "administrator"
+
+
+class Scope(StrEnum):
+    """What a token may be used for."""
+
+    READ = "read"
+    DRAFT = "draft"
+    PUBLISH = "publish"
+    DEPLOY = "deploy"
+    REVEAL = "reveal"
+    ADMIN = "admin"
+
+
+ROLE_GIVES: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.VIEW}),
+    Role.EDITOR: frozenset({Permission.VIEW, Permission.EDIT}),
+    Role.PUBLISHER: frozenset({Permission.VIEW, Permission.EDIT, Permission.PUBLISH}),
+    Role.REVIEWER: frozenset({Permission.VIEW, Permission.REVIEW}),
+    Role.ADMINISTRATOR: frozenset(Permission),
+}
+SCOPE_LETS: dict[Scope, frozenset[Permission]] = {
+    Scope.READ: frozenset({Permission.VIEW}),
+    Scope.DRAFT: frozenset({Permission.VIEW, Permission.EDIT}),
+    Scope.PUBLISH: frozenset({Permission.VIEW, Permission.PUBLISH}),
+    Scope.DEPLOY: frozenset({Permission.VIEW, Permission.DEPLOY}),
+    Scope.REVEAL: frozenset({Permission.VIEW, Permission.REVEAL}),
+    Scope.ADMIN: frozenset({Permission.VIEW, Permission.REVIEW, Permission.ADMIN}),
+}
+
+
+def can(actor: Actor, permission: Permission, place: Place | None) -> bool:
+    """Whether the actor may do this at that client or project; ``place`` None asks for the whole installation."""
+    if actor.is_system:
+        return True
+    if actor.scopes is not None and permission not in _let_by(actor.scopes):
+        return False
+    if place is None:
+        return actor.is_superuser and actor.clients is None and actor.projects is None
+    if not _within_limits(actor, place):
+        return False
+    if permission is Permission.VIEW and isinstance(place, Project) and place.visibility == Project.Visibility.PUBLIC:
+        return actor.account is not None
+    if actor.is_superuser:
+        return True
+    return any(permission in ROLE_GIVES[role] for role in roles(actor, place))
+
+
+def require(actor: Actor, permission: Permission, place: Place | None) -> None:
+    """Go on only if the actor may. A place that may not even be seen is missing (404); one that may be is refused (403)."""
+    if can(actor, permission, place):
+        return
+    if place is not None and not can(actor, Permission.VIEW, place):
+        raise NotFound("404.not_found")
+    raise Refused(
+        "403.permission_denied",
+        f"This needs the permission '{permission}'"
+        + (f" for {place._meta.verbose_name} '{place.slug}'." if place is not None else " for the installation."),
+    )
+
+
+def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permission.VIEW) -> models.QuerySet[PlaceT]:
+    """The clients or projects at which the actor has the permission: every listing starts from here."""
+    everything = cast("models.QuerySet[PlaceT]", places._default_manager.all())
+    if actor.is_system:
+        return everything
+    if actor.account is None or (actor.scopes is not None and permission not in _let_by(actor.scopes)):
+        return everything.none()
+    limits = actor.clients if places is Client else actor.projects
+    if limits is not None:
+        everything = everything.filter(slug__in=limits)
+    if actor.is_superuser:
+        return everything
+    giving = [str(role) for role, gives in ROLE_GIVES.items() if permission in gives]
+    label = places._meta.app_label
+    granted = get_objects_for_user(
+        actor.account, [f"{label}.{role}" for role in giving], places, any_perm=True, accept_global_perms=False
+    )
+    mine = models.Q(pk__in=granted.values("pk"))
+    if places is Project and permission is Permission.VIEW:
+        mine |= models.Q(visibility=Project.Visibility.PUBLIC)
+    return everything.filter(mine)
+
+
+def roles(actor: Actor, place: Place) -> frozenset[Role]:
+    """The roles the actor's account was granted at a client or project, directly or by group."""
+    from guardian.core import ObjectPermissionChecker
+
+    if actor.account is None:
+        return frozenset()
+    held = ObjectPermissionChecker(actor.account).get_perms(place)
+    return frozenset(Role(name) for name in held if name in set(Role))
+
+
+def grant(*, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> None:
+    """Give a user or group a role at a client or project. Granting again changes nothing."""
+    require(by, Permission.ADMIN, place)
+    with transaction.atomic():
+        assign_perm(f"{place._meta.app_label}.{role}", to, place)
+        _record(Action.GRANT_ADD, role, place, to, by, at)
+
+
+def revoke(*, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> None:
+    """Take a role away again."""
+    require(by, Permission.ADMIN, place)
+    with transaction.atomic():
+        remove_perm(f"{place._meta.app_label}.{role}", to, place)
+        _record(Action.GRANT_REVOKE, role, place, to, by, at)
+
+
+def grants(*, place: Place) -> dict[Any, frozenset[Role]]:
+    """Who holds which roles at a client or project."""
+    held = get_users_with_perms(place, attach_perms=True, with_group_users=False)
+    return {user: frozenset(Role(name) for name in names if name in set(Role)) for user, names in held.items()}
+
+
+def scopes_from(words: list[str]) -> frozenset[str]:
+    """Checked scopes of a token. Raises ``422.request_invalid`` naming the unknown one's position."""
+    known = set(Scope)
+    problems = [
+        Problem(f"/scopes/{index}", "enum", f"must be one of {', '.join(sorted(known))}")
+        for index, word in enumerate(words)
+        if word not in known
+    ]
+    if problems or not words:
+        raise Invalid(
+            "422.request_invalid",
+            "A token needs at least one known scope.",
+            problems=problems or [Problem("/scopes", "minItems", "at least one scope")],
+        )
+    return frozenset(words)
+
+
+def _let_by(scopes: frozenset[str]) -> frozenset[Permission]:
+    return frozenset().union(*(SCOPE_LETS[Scope(scope)] for scope in scopes)) if scopes else frozenset()
+
+
+def _within_limits(actor: Actor, place: Place) -> bool:
+    limits = actor.clients if isinstance(place, Client) else actor.projects
+    return limits is None or place.slug in limits
+
+
+def _record(action: Action, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> None:
+    kind = "client" if isinstance(place, Client) else "project"
+    events.record(
+        action=action,
+        subject=events.Subject(
+            kind=kind,
+            id=str(place.id),
+            label=place.slug,
+            client_id=place.id if kind == "client" else None,
+            project_id=place.id if kind == "project" else None,
+        ),
+        by=by,
+        at=at,
+        metadata={"role": str(role), "to": f"{to._meta.model_name}:{to.pk}"},
+    )
