@@ -12,21 +12,27 @@ from django.db import models
 from tests.factories.account import make_actor, make_user
 from tests.factories.audit_event import make_event, make_link
 from tests.factories.client import make_client
+from tests.factories.delivery import make_attempt, make_delivery
 from tests.factories.instance import make_instance
 from tests.factories.instance_version import make_instance_version, make_publication
 from tests.factories.project import make_project
 from tests.factories.service_token import make_token
+from tests.factories.target import make_placement, make_target
 from tests.factories.template_version import make_template_version
 
 __all__ = [
     "make_actor",
+    "make_attempt",
     "make_client",
+    "make_delivery",
     "make_event",
     "make_instance",
     "make_instance_version",
     "make_link",
+    "make_placement",
     "make_project",
     "make_publication",
+    "make_target",
     "make_template_version",
     "make_token",
     "make_user",
@@ -36,6 +42,7 @@ __all__ = [
 _ROWS = {
     "AuditEvent": make_event,
     "AuditLink": make_link,
+    "DeliveryAttempt": make_attempt,
     "InstanceVersion": make_instance_version,
     "Publication": make_publication,
     "TemplateVersion": make_template_version,
