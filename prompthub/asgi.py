@@ -1,0 +1,93 @@
+"""The composite root: an ASGI shell in front of Django, which answers as WSGI from a pool of threads.
+
+Django under ASGI costs about five times as much per request as Django under WSGI, so pages and the API take
+this way. What must not hold a thread (event streams, hot reads) gets its place in the shell.
+
+A thread is lent only to a request that is complete: a client that sends its body slowly waits in the event
+loop, so sixteen of them cannot silence the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+
+from prompthub.wsgi import application as django
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+THREADS = 16
+# A body that is too large is still read to here, and thrown away: a client in the middle of sending would
+# otherwise see a broken connection instead of the 413.
+DISCARDED_BYTES = 32 * 1024 * 1024
+BODY_SECONDS = 30.0
+
+
+class Root:
+    """An ASGI application that gathers the body of a request, then hands both to ``app``.
+
+    :param body_bytes: what ``app`` accepts; of a larger body it sees just enough to refuse it.
+    :param body_seconds: time for the whole body; later is answered with 408.
+    """
+
+    def __init__(self, app: App, *, body_bytes: int, body_seconds: float = BODY_SECONDS) -> None:
+        self._app = app
+        self._body_bytes = body_bytes
+        self._body_seconds = body_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Raises RuntimeError for anything but HTTP (lifespan, WebSocket)."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"PromptHub speaks HTTP, not {scope['type']}")
+        # WSGI cannot tell X_Forwarded_Proto from X-Forwarded-Proto: only the spelling with hyphens is let in.
+        headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+        lengths = [value for name, value in headers if name == b"content-length"]
+        body = b""
+        if lengths or any(name == b"transfer-encoding" for name, _ in headers):
+            if not lengths or int(lengths[0]) <= DISCARDED_BYTES:
+                try:
+                    body = await asyncio.wait_for(self._gather(receive), self._body_seconds)
+                except TimeoutError:
+                    await _too_slow(send)
+                    return
+                except ConnectionResetError:
+                    return
+            if not lengths:
+                headers = [(name, value) for name, value in headers if name != b"transfer-encoding"]
+                headers.append((b"content-length", str(len(body)).encode()))
+
+        async def receive_once() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app({**scope, "headers": headers}, receive_once, send)
+
+    async def _gather(self, receive: Receive) -> bytes:
+        body, seen, more = bytearray(), 0, True
+        while more and seen <= DISCARDED_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionResetError
+            chunk = message.get("body", b"")
+            seen += len(chunk)
+            body += chunk[: self._body_bytes + 1 - len(body)]
+            more = message.get("more_body", False)
+        return bytes(body)
+
+
+async def _too_slow(send: Send) -> None:
+    problem = {"type": "about:blank", "title": "Request Timeout", "status": 408}
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 408, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+
+
+application = Root(WSGIMiddleware(django, workers=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -1,0 +1,69 @@
+"""The Celery application: ``celery -A prompthub worker`` and ``celery -A prompthub beat``.
+
+Rows are the truth; a message only rings the bell.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init, worker_process_shutdown
+
+from prompthub import env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
+
+# Set for workers alone; a web process has /metrics already.
+METRICS_PORT = env.whole("PROMPTHUB_WORKER_METRICS_PORT", 0)
+
+# The children of a worker count in files that its main process adds up. prometheus_client decides for files
+# when it is imported, so this is the last moment; where it is imported already, the process is no worker.
+if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ and "prometheus_client" not in sys.modules:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="prompthub-metrics-")
+    atexit.register(shutil.rmtree, os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+app = Celery("prompthub")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def check_and_expose(**_: Any) -> None:
+    """Before a worker starts: refuse what must be refused, and serve its metrics.
+
+    Raises SystemExit, the one exception that a Celery signal lets through.
+    """
+    from prompthub import starting
+
+    if found := starting.problems():
+        raise SystemExit("\n".join(found))
+    if METRICS_PORT:
+        serve_metrics(port=METRICS_PORT)
+
+
+def serve_metrics(*, port: int) -> None:
+    """Serve ``/metrics`` of the main process and all its children. Raises SystemExit when the port is taken."""
+    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    try:
+        start_http_server(port, registry=registry)
+    except OSError as error:
+        raise SystemExit(f"Port {port} is taken; set PROMPTHUB_WORKER_METRICS_PORT to a free one.") from error
+
+
+@worker_process_shutdown.connect
+def forget_gauges(*, pid: int, **_: Any) -> None:
+    """A child that ended has no live values any more; what it counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)

@@ -1,0 +1,146 @@
+"""The files that start the product agree with each other and with the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prompthub.management.commands import serve
+from tests.architecture.house import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+OURS = ("migrate", "web", "worker", "beat")
+MANIFESTS = {
+    path.name: [part for part in yaml.safe_load_all(path.read_text(encoding="utf-8")) if part]
+    for path in sorted((ROOT / "deploy").glob("*.yaml"))
+}
+PODS = {
+    part["metadata"]["labels"]["part"]: part["spec"]["template"]["spec"]
+    for part in chain.from_iterable(MANIFESTS.values())
+    if part["kind"] in {"Deployment", "Job"}
+}
+# Commands of Django and Celery themselves; the rest must be ours.
+THEIRS = {"migrate", "collectstatic"}
+
+
+def _settings_read() -> set[str]:
+    """Every variable that the roof asks for through ``env``."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "prompthub").rglob("*.py"))
+    read = re.findall(r'env\.(?:text|whole|seconds|flag|words|kept)\(\s*"([A-Z_]+)"', code)
+    return {*read, "PROMPTHUB_STATE_DIR"}
+
+
+def _example() -> set[str]:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    return set(re.findall(r"^(?:# )?([A-Z_]+)=", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_compose_and_kubernetes_start_the_same_command(part):
+    [container] = PODS[part]["containers"]
+    assert container["command"] == COMPOSE["services"][part]["command"]
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_a_start_command_exists(part):
+    command = COMPOSE["services"][part]["command"]
+    if command[0] == "celery":
+        assert command[1:3] == ["-A", "prompthub"]
+        assert command[3] in {"worker", "beat"}
+    else:
+        assert command[:2] == ["python", "manage.py"]
+        ours = {path.stem for path in Path(serve.__file__).parent.glob("*.py")}
+        assert command[2] in ours | THEIRS
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_a_pod_runs_without_rights_on_a_read_only_file_system(part):
+    pod, [container] = PODS[part], PODS[part]["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]["memory"]
+
+
+def test_manifests_hold_no_secret_only_its_name():
+    assert not any(part["kind"] == "Secret" for part in chain.from_iterable(MANIFESTS.values()))
+    for pod in PODS.values():
+        assert {"secretRef": {"name": "prompthub"}} in pod["containers"][0]["envFrom"]
+
+
+def test_web_is_probed_where_it_answers():
+    [container] = PODS["web"]["containers"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["ports"] == [{"name": "http", "containerPort": 8000}]
+
+
+def test_kustomization_lists_every_manifest():
+    [kustomization] = MANIFESTS["kustomization.yaml"]
+    assert set(kustomization["resources"]) == set(MANIFESTS) - {"kustomization.yaml"}
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_a_container_of_compose_is_read_only_and_without_capabilities(part):
+    service = COMPOSE["services"][part]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+
+
+def test_variables_named_by_compose_and_manifests_exist():
+    known = _settings_read() | {"PROMPTHUB_SITE", "POD_IP", "FORWARDED_ALLOW_IPS"}
+    named = {name for part in OURS for name in COMPOSE["services"][part]["environment"]}
+    named |= set(MANIFESTS["config.yaml"][0]["data"])
+    named |= {variable["name"] for pod in PODS.values() for variable in pod["containers"][0].get("env", [])}
+    assert named <= known
+
+
+def test_the_example_of_settings_is_complete():
+    others = {"POSTGRES_PASSWORD", "FORWARDED_ALLOW_IPS", "PROMPTHUB_PROVIDER_PORT"}
+    assert _example() == _settings_read() | others
+
+
+def test_make_is_an_alias_of_the_script():
+    said = subprocess.run(
+        [sys.executable, "make.py", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    offered = re.findall(r"^  (\w+) ", said, re.MULTILINE)
+    [aliases] = re.findall(r"^COMMANDS := (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert offered == aliases.split()
+
+
+def test_make_alone_prints_help():
+    assert ".DEFAULT_GOAL := help" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_an_unknown_command_is_told_apart_from_a_failure():
+    asked = subprocess.run(
+        [sys.executable, "make.py", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert "There is no command nonsense" in asked.stderr
+
+
+def test_continuous_integration_runs_make_test():
+    path = ROOT / ".ci" / "run"
+    assert path.stat().st_mode & 0o111
+    assert "make test" in path.read_text(encoding="utf-8")
+
+
+def test_everything_that_runs_is_pinned_alike_in_both_requirements():
+    pins = {
+        name: dict(re.findall(r"^([\w.-]+(?:\[[\w,]+\])?)==([^\s;\\]+)", text, re.MULTILINE))
+        for name in ("run", "test")
+        for text in [(ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")]
+    }
+    assert pins["run"].items() <= pins["test"].items()

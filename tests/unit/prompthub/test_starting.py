@@ -1,0 +1,69 @@
+"""A server or worker that would do harm does not start, and says why."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.fernet import Fernet
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from foundation import triggers
+from prompthub import starting
+from tests.factories.instance import make_instance
+
+
+@pytest.mark.django_db
+def test_all_is_well_after_migrate():
+    assert starting.problems() == []
+
+
+@pytest.mark.django_db
+def test_a_pending_migration_is_named():
+    MigrationRecorder(connection).record_unapplied("sessions", "0001_initial")
+    [problem] = starting.problems()
+    assert "sessions.0001_initial" in problem
+    assert "manage.py migrate" in problem
+
+
+@pytest.mark.django_db
+def test_many_pending_migrations_are_counted():
+    MigrationRecorder(connection).migration_qs.all().delete()
+    [problem] = starting.schema_is_current()
+    assert "more. Run" in problem
+
+
+@pytest.mark.django_db(transaction=True)
+def test_missing_triggers_are_counted_and_named():
+    triggers.remove()
+    [problem] = starting.problems()
+    assert triggers.missing()[0] in problem
+    triggers.install()
+    assert starting.problems() == []
+
+
+@pytest.mark.django_db
+def test_keys_that_do_not_open_what_is_stored_are_refused(settings):
+    instance = make_instance()
+    instance.secrets = '{"password": "swordfish"}'
+    instance.save()
+    assert starting.keys_fit() == []
+    settings.PROMPTHUB_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    [problem] = starting.keys_fit()
+    assert "PROMPTHUB_ENCRYPTION_KEYS" in problem
+
+
+@pytest.mark.django_db
+def test_malformed_keys_are_refused_without_being_shown(settings):
+    settings.PROMPTHUB_ENCRYPTION_KEYS = ["not-a-key"]
+    [problem] = starting.keys_fit()
+    assert "not-a-key" not in problem
+
+
+def test_a_database_that_is_down_is_told_without_its_address(monkeypatch):
+    def down():
+        raise OperationalError("connection to 10.0.0.7 refused, password=swordfish")
+
+    monkeypatch.setattr(starting, "CHECKS", [down])
+    [problem] = starting.problems()
+    assert "DATABASE_URL" in problem
+    assert "swordfish" not in problem
