@@ -24,7 +24,7 @@ Event = MutableMapping[str, Any]
 # Names under which prompts and their variables travel through the code.
 TEXT_FIELDS = frozenset(
     {"text", "prompt", "content", "content_md", "content_json", "content_materialized", "document", "segments"}
-    | {"rendered", "body", "source", "variables", "values", "defaults", "messages", "system", "user"}
+    | {"rendered", "body", "variables", "values", "defaults", "messages"}
 )
 
 # Chatty below warnings, or writing URLs with their query.
@@ -51,7 +51,9 @@ def configure(*, json: bool, level: str | int = "INFO") -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
         if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -72,8 +74,6 @@ def configure(*, json: bool, level: str | int = "INFO") -> None:
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -98,13 +98,13 @@ def bind(
 
 
 def add_correlation_id(_: Any, __: str, event: Event) -> Event:
-    """structlog processor: every line has one; ``-`` outside of any request or task."""
+    """Structlog processor: every line has one; ``-`` outside of any request or task."""
     event.setdefault("correlation_id", correlation.current() or "-")
     return event
 
 
 def withhold_text(_: Any, method: str, event: Event) -> Event:
-    """structlog processor: above DEBUG, fields that carry prompt text say only how long it is."""
+    """Structlog processor: above DEBUG, fields that carry prompt text say only how long it is."""
     if event.get("level", method) != "debug":
         for name in TEXT_FIELDS & event.keys():
             event[name] = f"[{len(event[name])} characters]" if isinstance(event[name], str) else "[withheld]"

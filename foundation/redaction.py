@@ -29,7 +29,7 @@ MAX_DEPTH = 32
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:pass(?:word|wd|phrase)?|secrets?|tokens?|authorization|api_?keys?|access_?keys?|private_?keys?"
-    r"|encryption_?keys?|signing_?keys?|secret_?keys?|credentials?|cookies?|session_?(?:id|key)|signature|csrf_?\w*"
+    r"|encryption_?keys?|signing_?keys?|secret_?keys?|credentials?|cookies?|sessionid|session_key|signature|csrf_?\w*"
     r"|dsn|(?:broker|database|redis)_?url)$"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -90,7 +90,7 @@ def known_secrets(*values: str) -> Iterator[None]:
 
 
 def redact(value: Any, *, secrets: Iterable[str] = ()) -> Any:
-    """A copy of ``value`` without secrets: strings, bytes, mappings and sequences are searched.
+    """A copy of ``value`` without secrets: strings, bytes, mappings, lists, tuples and sets (as lists) are searched.
 
     Numbers, booleans, None, times and UUIDs stay as they are; an object of any other kind becomes its
     ``repr``, searched as well. ``secrets`` are exact values besides those of :func:`known_secrets`.
@@ -130,14 +130,17 @@ def _redact(value: Any, exact: list[str], above: tuple[int, ...]) -> Any:
         below = (*above, id(value))
         if isinstance(value, Mapping):
             return {_redact(key, exact, below): _member(key, inner, exact, below) for key, inner in list(value.items())}
-        return _same_kind(value, [_redact(inner, exact, below) for inner in value])
+        found = [_redact(inner, exact, below) for inner in value]
+        return tuple(found) if isinstance(value, tuple) else found
     return _text(_described(value), exact)
 
 
 def _member(key: Any, inner: Any, exact: list[str], below: tuple[int, ...]) -> Any:
-    if is_secret_name(key) and not (inner is None or isinstance(inner, bool | int | float) or inner == ""):
-        return MASK
-    return _redact(inner, exact, below)
+    if inner is None or isinstance(inner, bool) or not is_secret_name(key):
+        return _redact(inner, exact, below)
+    # How many tokens a model used is not a secret.
+    counted = isinstance(inner, int | float) and key.lower().endswith("tokens")
+    return inner if counted else MASK
 
 
 def is_secret_name(name: Any) -> bool:
@@ -145,10 +148,6 @@ def is_secret_name(name: Any) -> bool:
     if not isinstance(name, str) or len(name) > 100:
         return False
     return _SECRET_NAME.search(_CAMEL.sub("_", name).lower().replace("-", "_").replace(".", "_")) is not None
-
-
-def _same_kind(original: Any, values: list[Any]) -> Any:
-    return values if isinstance(original, list) else tuple(values) if isinstance(original, tuple) else values
 
 
 def _described(value: Any) -> str:
@@ -171,13 +170,13 @@ def _text(text: str, exact: list[str]) -> str:
 
 
 def redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor. Goes after exceptions are formatted and before rendering.
+    """Structlog processor. Goes after exceptions are formatted and before rendering.
 
     What structlog itself keeps under underscored names stays.
     """
-    inner = {name: value for name, value in event.items() if not name.startswith("_")}
-    event.update(redact(inner))
-    return event
+    kept = {name: value for name, value in event.items() if name.startswith("_")}
+    clean: dict[str, Any] = redact({name: value for name, value in event.items() if name not in kept})
+    return kept | clean
 
 
 class RedactionFilter(logging.Filter):
@@ -200,7 +199,7 @@ def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
     Local variables, request bodies and cookies are left out altogether: they hold prompt text.
     """
     failure = hint.get("exc_info")
-    if failure and isinstance(failure[1], PromptHubError):
+    if failure and isinstance(failure[1], PromptHubError) and failure[1].code != "500.internal_error":
         return None
     for kind in ("exception", "threads"):
         for entry in (event.get(kind) or {}).get("values") or ():
@@ -211,12 +210,12 @@ def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
     return redact(event)
 
 
-def before_breadcrumb(crumb: Any, hint: Mapping[str, Any]) -> Any:
+def before_breadcrumb(crumb: Any, _hint: Mapping[str, Any]) -> Any:
     """Sentry hook for the trail of log lines and calls that led to an event."""
     return redact(crumb)
 
 
-def before_send_transaction(event: Any, hint: Mapping[str, Any]) -> Any:
+def before_send_transaction(event: Any, _hint: Mapping[str, Any]) -> Any:
     """Sentry hook for traces."""
     return redact(event)
 
