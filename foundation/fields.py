@@ -26,7 +26,7 @@ def cipher() -> MultiFernet:
         ) from error
 
 
-class EncryptedText(models.TextField[str, str]):
+class EncryptedText(models.TextField):  # type: ignore[type-arg]
     """Text stored as a Fernet token. Cannot be searched or filtered by; never part of history, audit or logs."""
 
     def get_prep_value(self, value: Any) -> Any:
