@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
+
+from django.http import UnreadablePostError
+from rest_framework.parsers import BaseParser
 
 from prompthub_kernel.errors import Invalid, Problem
 
@@ -71,6 +74,27 @@ def too_large(max_bytes: int) -> Invalid:
     """The answer to a body of more than ``max_bytes``."""
     detail = f"At most {max_bytes} bytes are accepted."
     return Invalid("413.body_too_large", detail, problems=[Problem("", "size", detail)])
+
+
+class StrictJSONParser(BaseParser):
+    """``application/json`` through :func:`strict_json`. An empty body is not JSON: 400.
+
+    (REST framework asks no parser when ``Content-Length`` is 0; such a request has the data ``{}``.)
+    """
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The value of the body; never reads more of it than is accepted."""
+        try:
+            raw = stream.read(MAX_BYTES + 1)
+        except UnreadablePostError as failure:
+            raise Invalid("400.json_invalid", "The body broke off.") from failure
+        if len(raw) > MAX_BYTES:
+            raise too_large(MAX_BYTES)
+        return strict_json(raw)
 
 
 def _refuse(pointer: str, code: str, detail: str) -> NoReturn:

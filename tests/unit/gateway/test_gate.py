@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from django.http import UnreadablePostError
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
-from gateway.gate import MAX_BYTES, strict_json
+from gateway.gate import MAX_BYTES, StrictJSONParser, strict_json
 from prompthub_kernel.errors import Invalid, Problem
 
 
@@ -148,3 +153,45 @@ class TestStrictJson:
     def test_can_be_stricter(self):
         assert problem(b"[[1]]", max_depth=1).code == "depth"
         assert strict_json(b"[1]", max_depth=1) == [1]
+
+
+class TestStrictJSONParser:
+    def posted(self, body, content_type="application/json"):
+        raw = APIRequestFactory().generic("POST", "/", body, content_type=content_type)
+        return Request(raw, parsers=[StrictJSONParser()]).data
+
+    def test_is_what_the_api_reads_bodies_with(self, settings):
+        assert settings.REST_FRAMEWORK["DEFAULT_PARSER_CLASSES"] == ["gateway.gate.StrictJSONParser"]
+
+    def test_gives_views_the_value(self):
+        assert self.posted(b'{"a": [1, "\xc3\xa9"]}') == {"a": [1, "é"]}
+        assert self.posted(b"{}", "application/json; charset=utf-8") == {}
+
+    def test_refuses_what_the_gate_refuses(self):
+        with pytest.raises(Invalid) as refusal:
+            self.posted(b'{"a": 1, "a": 2}')
+        assert refusal.value.problems[0].code == "duplicate_key"
+
+    def test_refuses_a_body_of_white_space(self):
+        with pytest.raises(Invalid):
+            self.posted(b" ")
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+    def test_reads_no_other_media_type(self, content_type):
+        with pytest.raises(UnsupportedMediaType):
+            self.posted(b"{}", content_type)
+
+    def test_never_reads_more_than_it_accepts(self):
+        body = io.BytesIO(b" " * (MAX_BYTES + 100_000))
+        with pytest.raises(Invalid) as refusal:
+            StrictJSONParser().parse(body)
+        assert refusal.value.code == "413.body_too_large"
+        assert body.tell() == MAX_BYTES + 1
+
+    def test_calls_a_body_that_breaks_off_invalid(self):
+        class Breaking(io.BytesIO):
+            def read(self, *_):
+                raise UnreadablePostError
+
+        with pytest.raises(Invalid, match="broke off"):
+            StrictJSONParser().parse(Breaking())
