@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
-from foundation.actors import Actor
-from prompthub_kernel.errors import NotFound
+from foundation.actors import Actor, system
+from prompthub_kernel.errors import Conflict, NotFound
 from tenancy import policy
 from tenancy.clients import check_slug, taken
 from tenancy.models import Project
@@ -57,6 +57,12 @@ def get(*, key: str, actor: Actor) -> Project:
     return found
 
 
+def local(*, at: datetime) -> Project:
+    """The installation's own default project, made when it is first needed."""
+    found = Project.objects.filter(slug=LOCAL).first()
+    return found or _made(at)
+
+
 def listing(*, actor: Actor) -> QuerySet[Project]:
     """The projects the actor may see."""
     return policy.visible(actor, Project)
@@ -65,3 +71,10 @@ def listing(*, actor: Actor) -> QuerySet[Project]:
 def subject(project: Project) -> events.Subject:
     """A project as the ledger knows it."""
     return events.Subject(kind="project", id=str(project.id), label=project.slug, project_id=project.id)
+
+
+def _made(at: datetime) -> Project:
+    try:
+        return create(slug=LOCAL, name="Local", by=system(), at=at)
+    except Conflict:  # somebody else made it meanwhile
+        return Project.objects.get(slug=LOCAL)
