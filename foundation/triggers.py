@@ -103,6 +103,6 @@ def _only_erases(model: type[models.Model]) -> str:
             json = isinstance(field, models.JSONField)
             tombstone = f"'\"{TOMBSTONE}\"'" if json else f"'{TOMBSTONE}'"
             cast = "::jsonb" if json and connection.vendor == "postgresql" else ""
-            unchanged = f"({unchanged} OR NEW.{column} = {tombstone}{cast})"
+            unchanged = f"({unchanged} OR NEW.{column} {same} {tombstone}{cast})"
         conditions.append(unchanged)
     return " AND ".join(conditions)

@@ -125,6 +125,14 @@ def test_without_its_trigger_the_change_would_go_through():
     assert triggers.missing() == []
 
 
+@pytest.mark.parametrize("run", ["first", "second"])
+@pytest.mark.django_db(transaction=True)
+def test_what_a_test_committed_is_gone_and_the_triggers_are_back(run):
+    assert triggers.missing() == []
+    one_of(GUARDED[0])
+    assert GUARDED[0].objects.count() == 1
+
+
 def _changeable(model: type[models.Model]) -> list[models.Field]:
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     return sorted(fields, key=lambda field: not isinstance(field, models.CharField | models.TextField))

@@ -29,7 +29,7 @@ def test_no_change_of_a_model_waits_for_its_migration():
 
 @pytest.mark.parametrize("label", OUR_LABELS)
 def test_migrations_of_an_app_stand_in_one_line(label):
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     leaves = loader.graph.leaf_nodes(label)
     assert len(leaves) <= 1, f"two people added a migration at once: {leaves}"
     steps = [name for app, name in loader.disk_migrations if app == label]
