@@ -1,0 +1,152 @@
+"""The way in for Jinja2 source: caps on words and nesting before and while Jinja's own parser reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn
+
+import jinja2
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
+
+from prompthub_kernel.budget import MAX_BRACKETS, MAX_NESTING, MAX_SOURCE_BYTES, MAX_TAGS, MAX_TOKENS
+from prompthub_kernel.program import SourceCount, TemplateRefused
+
+_ENVIRONMENT = jinja2.Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - prompts are not HTML
+_TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin"})
+_RECURSIVE_WORDS = frozenset({"not", "if", "-", "+"})
+_MAX_RECURSIVE_WORDS = 50
+_MAX_NUMBER_LENGTH = 400
+_OPENING = frozenset("([{")
+_CLOSING = frozenset(")]}")
+_ESCAPE = re.compile(r"\\(?:([4-7][0-7]{2})|(.))", re.DOTALL)
+_KNOWN_ESCAPES = frozenset("\\'\"abfnrtvxuUN01234567\n")
+
+RawToken = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A source within the caps: its syntax tree, what it weighs, the runtime variables in it with their lines."""
+
+    tree: nodes.Template
+    count: SourceCount
+    runtime: dict[str, int]
+
+
+def parse(source: str, runtime: frozenset[str]) -> Parsed:
+    """Read a source. ``{{ name }}`` of a runtime variable is text from here on, exactly as it was written. Raises
+    :class:`TemplateRefused` with the line and the reason.
+    """
+    size = len(source.encode())
+    if size > MAX_SOURCE_BYTES:
+        _refuse(1, "size", f"the source is larger than {MAX_SOURCE_BYTES} bytes")
+    try:
+        tokens, counts = _within_caps(_ENVIRONMENT.lexer.tokeniter(source, None))
+        parser = _Parser(_ENVIRONMENT, "")
+        found: dict[str, int] = {}
+        words = _ENVIRONMENT.lexer.wrap(_with_runtime_text(tokens, runtime, found))
+        parser.stream = TokenStream(words, None, None)
+        return Parsed(parser.parse(), SourceCount(size, counts.tags, counts.words), found)
+    except TemplateSyntaxError as error:
+        _refuse(error.lineno, "syntax", error.message or "the template cannot be read")
+    except RecursionError:
+        _refuse(1, "nesting", "the template is nested too deeply")
+
+
+def _refuse(line: int, code: str, reason: str) -> NoReturn:
+    raise TemplateRefused([(line, code, reason)]) from None
+
+
+class _Parser(Parser):
+    """Jinja's parser, counting how deep it is inside blocks."""
+
+    depth = 0
+
+    def parse_statement(self) -> nodes.Node | list[nodes.Node]:
+        if self.depth >= MAX_NESTING:
+            _refuse(self.stream.current.lineno, "nesting", f"blocks are nested deeper than {MAX_NESTING}")
+        self.depth += 1
+        try:
+            return super().parse_statement()
+        finally:
+            self.depth -= 1
+
+
+class _Counts:
+    """What was read so far, refused at the first word too many."""
+
+    def __init__(self) -> None:
+        self.tags = self.words = self.brackets = self.recursive = 0
+
+    def read(self, line: int, kind: str, text: str) -> None:
+        self.words += 1
+        if kind in _TAG_BEGINS:
+            self.tags += 1
+            self.brackets = self.recursive = 0
+        elif kind == "operator":
+            self.brackets += (text in _OPENING) - (text in _CLOSING)
+        self.recursive += text in _RECURSIVE_WORDS
+        if self.tags > MAX_TAGS:
+            _refuse(line, "tags", f"there are more than {MAX_TAGS} tags")
+        if self.words > MAX_TOKENS:
+            _refuse(line, "tokens", f"there are more than {MAX_TOKENS} words and signs")
+        if self.brackets > MAX_BRACKETS:
+            _refuse(line, "nesting", f"brackets are nested deeper than {MAX_BRACKETS}")
+        if self.recursive > _MAX_RECURSIVE_WORDS:
+            _refuse(line, "nesting", f"one tag has more than {_MAX_RECURSIVE_WORDS} of not, if, - and +")
+
+
+def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:
+    counts = _Counts()
+    tokens: list[RawToken] = []
+    for line, kind, text in stream:
+        if kind != "whitespace":
+            counts.read(line, kind, text)
+        if kind in ("integer", "float") and len(text) > _MAX_NUMBER_LENGTH:
+            _refuse(line, "number", "a number has too many digits")
+        if kind == "string" and "\\" in text:
+            tokens.append((line, kind, _ESCAPE.sub(_kept_escape, text)))
+        else:
+            tokens.append((line, kind, text))
+    return tokens, counts
+
+
+def _kept_escape(match: re.Match[str]) -> str:
+    """An escape as Jinja reads it; one that Python does not know keeps its backslash, without a warning."""
+    known = match[1] is None and match[2] in _KNOWN_ESCAPES
+    return match[0] if known else "\\" + match[0]
+
+
+def _with_runtime_text(
+    tokens: list[RawToken], runtime: frozenset[str], found: dict[str, int]
+) -> Iterator[RawToken]:
+    """The tokens, with every plain ``{{ name }}`` of a runtime variable turned into text and noted in ``found``."""
+    position = 0
+    while position < len(tokens):
+        line, kind, _ = tokens[position]
+        length = _runtime_length(tokens, position, runtime) if kind == "variable_begin" and runtime else 0
+        if length:
+            written = [text for _, _, text in tokens[position : position + length]]
+            found.setdefault("".join(written[1:-1]).strip(), line)
+            yield line, "data", "".join(written)
+        else:
+            yield tokens[position]
+        position += length or 1
+
+
+def _runtime_length(tokens: list[RawToken], position: int, runtime: frozenset[str]) -> int:
+    """How many tokens from here are one ``{{ name }}`` of a runtime variable; 0 if they are something else.
+
+    Not with ``{{-`` or ``-}}``: what is left for the provider must stand exactly as it was written.
+    """
+    window = tokens[position : position + 5]
+    words = [token for token in window if token[1] != "whitespace"][:3]
+    if [kind for _, kind, _ in words] != ["variable_begin", "name", "variable_end"]:
+        return 0
+    opening, name, closing = (text for _, _, text in words)
+    return window.index(words[2]) + 1 if (opening, closing) == ("{{", "}}") and name in runtime else 0

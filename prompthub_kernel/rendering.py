@@ -1,0 +1,274 @@
+"""Put variables into a prompt: check a template when it is saved, render it when it is sealed.
+
+Both template languages become programs of plain closures (:mod:`prompthub_kernel.program`) under one budget
+(:mod:`prompthub_kernel.budget`). A secret is never among the values a program sees: the program writes its place.
+A rendered text is never rendered again.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NoReturn, Self
+
+from prompthub_kernel.body import Engine, PromptBody
+from prompthub_kernel.budget import MAX_SOURCE_BYTES, MAX_TAGS, MAX_TOKENS, Budget, BudgetSpent
+from prompthub_kernel.errors import Invalid, Problem
+from prompthub_kernel.jinja_program import compile_jinja
+from prompthub_kernel.liquid_program import compile_liquid
+from prompthub_kernel.operations import Unrenderable, copied
+from prompthub_kernel.pointer import pointer
+from prompthub_kernel.program import MAX_PROBLEMS, Program, Rendering, Secret, Segment, TemplateRefused
+from prompthub_kernel.variables import VariablesSchema
+
+__all__ = ["Rendered", "Secret", "Segment", "check", "names_used", "render"]
+
+MASK = "••••••"
+_CACHED_BYTES = 32 * 1024 * 1024
+_COMPILERS: Mapping[Engine, Callable[..., Program]] = {Engine.JINJA2: compile_jinja, Engine.LIQUID: compile_liquid}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A rendered text: segments in order, never two texts in a row, and which declared names the templates mention."""
+
+    segments: tuple[Segment, ...]
+    used: frozenset[str]
+    unused: frozenset[str]
+
+    def text(self, mask: str = MASK) -> str:
+        """What people and logs may see: every secret is shown as ``mask``."""
+        return "".join(segment if isinstance(segment, str) else mask for segment in self.segments)
+
+    def join(self, secrets: Mapping[str, str]) -> str:
+        """The text with the secrets in it. Raises ``KeyError`` for a secret that is not given."""
+        return "".join(
+            segment
+            if isinstance(segment, str)
+            else json.dumps(secrets[segment.name], ensure_ascii=False)[1:-1]
+            if segment.quoted
+            else secrets[segment.name]
+            for segment in self.segments
+        )
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """The secrets whose places are in the text."""
+        return frozenset(segment.name for segment in self.segments if isinstance(segment, Secret))
+
+    def to_json(self) -> list[Any]:
+        """``["text", {"secret": "name"[, "quoted": true]}, …]``: how sealed text is kept."""
+        return [
+            segment if isinstance(segment, str) else {"secret": segment.name} | ({"quoted": True} if segment.quoted else {})
+            for segment in self.segments
+        ]
+
+    @classmethod
+    def from_json(cls, segments: Sequence[Any]) -> Self:
+        """The text that :meth:`to_json` gave; which names were used is not kept."""
+        return cls(
+            tuple(
+                segment if isinstance(segment, str) else Secret(segment["secret"], segment.get("quoted", False))
+                for segment in segments
+            ),
+            frozenset(),
+            frozenset(),
+        )
+
+
+def check(*, body: PromptBody, variables: VariablesSchema) -> None:
+    """Refuse a body whose templates cannot be used with these variables.
+
+    Raises :class:`Invalid` ``400.template_schema_invalid``; every problem has the pointer of its template and
+    ``line N: reason`` and one of the codes ``syntax``, ``undeclared``, ``guard``, ``secret``, ``runtime``,
+    ``reserved``, ``number`` or a cap (``size``, ``tags``, ``tokens``, ``nesting``).
+    """
+    _programs(body, variables)
+
+
+def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str, Any]) -> Rendered:
+    """The text of a body with values in it; ``values`` are complete and fit the schema (``variables.require``).
+
+    JSON and chat documents become one line of JSON whose string values are rendered, keys in the order given.
+    Raises what :func:`check` raises; ``400.template_schema_invalid`` with code ``budget`` when a rendering takes
+    more steps or text than a prompt can need; ``422.variables_invalid`` with code ``evaluation`` when a template
+    asks for something that makes no sense with these values.
+    """
+    programs = _programs(body, variables)
+    used = _mentioned(programs) & variables.names
+    budget = Budget()
+    given = _given(values, used - variables.secret_names, budget)
+    texts = {at: _run(program, given, budget, _place(body, at)) for at, program in programs.items()}
+    out = texts[""] if body.text is not None else list(_spliced(body.document, (), texts))
+    return Rendered(_merged(out), used, variables.names - used)
+
+
+def names_used(*, body: PromptBody) -> frozenset[str]:
+    """The variables a body's templates mention. Raises what :func:`check` raises for templates that cannot be read."""
+    return _mentioned(_compiled(body, frozenset(), frozenset()))
+
+
+def _mentioned(programs: Mapping[str, Program]) -> frozenset[str]:
+    return frozenset().union(*(program.names.keys() | program.perhaps for program in programs.values()))
+
+
+def _place(body: PromptBody, at: str) -> str:
+    return "/content_md" if body.text is not None else "/content_json" + at
+
+
+def _programs(body: PromptBody, variables: VariablesSchema) -> dict[str, Program]:
+    """The programs of a body by the pointer of their template, all of whose names are declared."""
+    programs = _compiled(body, variables.secret_names, variables.runtime_names)
+    if not variables.names.issuperset(*(program.names for program in programs.values())):
+        _refuse(
+            Problem(_place(body, at), "undeclared", f"line {line}: `{name}` is not declared in the variables schema")
+            for at, program in programs.items()
+            for name, line in program.names.items()
+            if name not in variables.names
+        )
+    return programs
+
+
+def _compiled(body: PromptBody, secrets: frozenset[str], runtime: frozenset[str]) -> dict[str, Program]:
+    """The programs of a body; the caps hold for all its templates together."""
+    programs: dict[str, Program] = {}
+    problems: list[Problem] = []
+    size = tags = tokens = 0
+    for at, source in body.leaves():
+        try:
+            program = programs[at] = _CACHE.program(body.engine, source, secrets, runtime)
+        except TemplateRefused as refused:
+            problems += [Problem(_place(body, at), code, f"line {line}: {why}") for line, code, why in refused.problems]
+            size += len(source)
+        else:
+            size, tags, tokens = size + program.count.size, tags + program.count.tags, tokens + program.count.tokens
+        if size > MAX_SOURCE_BYTES or tags > MAX_TAGS or tokens > MAX_TOKENS or len(problems) > MAX_PROBLEMS:
+            problems = problems or [
+                Problem(
+                    _place(body, at),
+                    "size",
+                    f"the templates of one prompt have together at most {MAX_SOURCE_BYTES} bytes, {MAX_TAGS} tags and "
+                    f"{MAX_TOKENS} words and signs",
+                )
+            ]
+            break
+    if problems:
+        _refuse(problems)
+    return programs
+
+
+def _refuse(problems: Iterable[Problem]) -> NoReturn:
+    listed = list(problems)
+    raise Invalid("400.template_schema_invalid", listed[0].detail, problems=listed)
+
+
+def _given(values: Mapping[str, Any], names: frozenset[str], budget: Budget) -> dict[str, Any]:
+    """Copies of the values the templates mention, never of a secret."""
+    given = {}
+    for name in names:
+        if name in values:
+            try:
+                given[name] = copied(values[name], budget)
+            except Unrenderable as error:
+                raise _senseless("/variables" + pointer([name]), str(error)) from None
+            except BudgetSpent as error:
+                raise _stopped("/variables" + pointer([name]), str(error)) from None
+    return given
+
+
+def _run(program: Program, given: Mapping[str, Any], budget: Budget, place: str) -> list[Segment]:
+    run = Rendering(given, program.slots, budget)
+    try:
+        program.body(run)
+    except BudgetSpent as error:
+        raise _stopped(place, f"line {run.line}: {error}") from None
+    except Unrenderable as error:
+        raise _senseless("/variables", f"line {run.line}: {error}") from None
+    return run.out
+
+
+def _stopped(place: str, why: str) -> Invalid:
+    return Invalid("400.template_schema_invalid", why, problems=[Problem(place, "budget", why)])
+
+
+def _senseless(place: str, why: str) -> Invalid:
+    return Invalid("422.variables_invalid", why, problems=[Problem(place, "evaluation", why)])
+
+
+def _spliced(value: Any, path: tuple[str | int, ...], texts: Mapping[str, list[Segment]]) -> Iterator[Segment]:
+    """A document as compact JSON, its renderable strings in place of their templates."""
+    if isinstance(value, str):
+        written = texts.get(pointer(path))
+        if written is None:
+            yield _json(value)
+            return
+        yield '"'
+        for segment in _merged(written):
+            yield _json(segment)[1:-1] if isinstance(segment, str) else Secret(segment.name, quoted=True)
+        yield '"'
+    elif isinstance(value, dict):
+        for position, (key, element) in enumerate(value.items()):
+            yield ("," if position else "{") + _json(key) + ":"
+            yield from _spliced(element, (*path, key), texts)
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        for position, element in enumerate(value):
+            yield "," if position else "["
+            yield from _spliced(element, (*path, position), texts)
+        yield "]" if value else "[]"
+    else:
+        yield _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """The segments with neighbouring texts made one, and no empty ones."""
+    merged: list[Segment] = []
+    for is_text, group in groupby(segments, key=lambda segment: isinstance(segment, str)):
+        if not is_text:
+            merged += group
+        elif text := "".join(segment for segment in group if isinstance(segment, str)):
+            merged.append(text)
+    return tuple(merged)
+
+
+class ProgramCache:
+    """The most recently used programs, as many as fit into about so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._programs: OrderedDict[tuple[Engine, str, frozenset[str], frozenset[str]], Program] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def program(self, engine: Engine, source: str, secrets: frozenset[str], runtime: frozenset[str]) -> Program:
+        """The program of a source, compiled once. Raises :class:`TemplateRefused`, which is not remembered."""
+        key = (engine, source, secrets, runtime)
+        with self._lock:
+            program = self._programs.get(key)
+            if program is not None:
+                self._programs.move_to_end(key)
+                return program
+        program = _COMPILERS[engine](source, secrets=secrets, runtime=runtime)
+        with self._lock:
+            if key not in self._programs:
+                self._programs[key] = program
+                self._room -= _weight(source, program)
+            while self._room < 0:
+                (_, source, _, _), dropped = self._programs.popitem(last=False)
+                self._room += _weight(source, dropped)
+        return program
+
+
+def _weight(source: str, program: Program) -> int:
+    """What a cached program takes, in bytes: mostly closures, about one for each word."""
+    return 1_000 + len(source) + 400 * program.count.tokens
+
+
+_CACHE = ProgramCache(_CACHED_BYTES)
