@@ -20,7 +20,7 @@ from publishing.adapters.answers import Exchange, parse
 from publishing.adapters.n8n_place import Place, PlaceRefused, as_stored, as_text, is_expression
 from publishing.ports import Observation, Outcome, Parcel, ProviderError, Receipt, Remote, Wire
 
-LARGEST_WORKFLOW = 8 * 1024 * 1024
+LARGEST_WORKFLOW = 16 * 1024 * 1024
 """Bytes of a workflow we read: its draft and its running version, each with every prompt in it."""
 
 _NOT_SAID = "the workflow is active but does not say what runs; n8n 2 or newer is needed"

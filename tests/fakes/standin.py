@@ -36,7 +36,7 @@ class Reply:
     @classmethod
     def of(cls, status: int, document: Any, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cls(status, json.dumps(document).encode(), {"Content-Type": "application/json", **named})
+        return cls(status, json.dumps(document, ensure_ascii=False).encode(), {"Content-Type": "application/json", **named})
 
     @classmethod
     def html(cls, status: int, page: str = HTML) -> Reply:
@@ -177,7 +177,9 @@ class _Connection(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
+        if "Date" not in reply.headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if reply.status not in {204, 304}:
