@@ -215,5 +215,5 @@ def _reason(failure: Exception) -> str:
     if isinstance(failure, ssl.SSLError):
         return "No TLS connection could be made."
     if isinstance(failure, httpcore2.ProtocolError):
-        return "The answer is not HTTP."
+        return "The answer broke off or is not HTTP."
     return "The connection failed or broke."

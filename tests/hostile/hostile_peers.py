@@ -60,7 +60,7 @@ class Peer:
 
     def _serve(self, connected: socket.socket) -> None:
         with connected, contextlib.suppress(OSError):
-            connected.settimeout(0.5)
+            connected.settimeout(30)  # far beyond any deadline: it is the caller who must give up
             self._behaviour(connected, self._stop)
 
 
@@ -240,9 +240,8 @@ def http_0_9(connected: socket.socket, stop: threading.Event) -> None:
 @peer
 def half_closed(connected: socket.socket, stop: threading.Event) -> None:
     connected.shutdown(socket.SHUT_WR)
-    with contextlib.suppress(TimeoutError):
-        while connected.recv(65_536) and not stop.is_set():
-            pass
+    while connected.recv(65_536) and not stop.is_set():
+        pass
 
 
 @peer
@@ -274,4 +273,11 @@ def tls_garbage(connected: socket.socket, stop: threading.Event) -> None:
 @peer
 def tls_stalls(connected: socket.socket, stop: threading.Event) -> None:
     connected.recv(4096)
-    _drip(connected, stop, b"\x16")
+    stop.wait()
+
+
+@peer
+def tls_drips(connected: socket.socket, stop: threading.Event) -> None:
+    connected.recv(4096)
+    connected.sendall(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")  # a server hello of 16 KiB …
+    _drip(connected, stop, b"\x03")  # … that takes its time

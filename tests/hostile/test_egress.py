@@ -15,7 +15,7 @@ DEADLINE = 0.3
 SLACK = 3.0  # a busy machine; a peer that is not cut off holds on for ever
 
 ANSWERS = {"gzip_bomb": 200, "redirect_to_metadata": 302, "length_shorter_than_body": 200}
-OVER_TLS = {"tls_garbage", "tls_stalls"}
+OVER_TLS = {"tls_garbage", "tls_stalls", "tls_drips"}
 
 
 @pytest.fixture
