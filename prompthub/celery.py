@@ -6,6 +6,7 @@ Rows are the truth; a message only rings the bell.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import sys
@@ -31,6 +32,10 @@ if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ and "prometheus
 app = Celery("prompthub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# A line for every ring of the bell, several each second, would hide all others. Failures are still written.
+for chatty in ("celery.app.trace", "celery.beat", "celery.worker.strategy"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 @celeryd_init.connect

@@ -6,7 +6,7 @@ import os
 import threading
 
 import pytest
-from celery import Celery
+from celery import Celery, _state
 from celery.worker import state
 
 from prompthub import embedded
@@ -18,6 +18,7 @@ def app(monkeypatch):
     app = Celery("embedded-test", broker="memory://", set_as_current=False)
     app.conf.update(broker_transport_options={"polling_interval": 0.05}, task_ignore_result=True)
     monkeypatch.setattr(embedded, "app", app)
+    monkeypatch.setattr(_state, "default_app", app)  # what threads of the pool take for theirs
     yield app
     state.should_stop = None
 
