@@ -11,7 +11,7 @@ class ActorKind(StrEnum):
     """What acts: a person, a service with its token, or PromptHub itself."""
 
     USER = "user"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a kind of actor
     SYSTEM = "system"
 
 

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+try:
+    from opentelemetry import trace
+except ImportError:  # the extra is not installed
+    trace = None  # type: ignore[assignment]
+
 
 class Span(Protocol):
     """What a span is asked to remember."""
@@ -23,9 +28,7 @@ class _Nothing:
 @contextmanager
 def span(name: str, **attributes: Any) -> Iterator[Span]:
     """A span of the publish pipeline with its ids as attributes."""
-    try:
-        from opentelemetry import trace
-    except ImportError:
+    if trace is None:
         yield _Nothing()
         return
     with trace.get_tracer("prompthub").start_as_current_span(name) as current:

@@ -89,7 +89,7 @@ def edit(
     by: Actor,
     at: datetime,
     variables: Mapping[str, Any] | Keep = KEEP,
-    body: PromptBody | None | Keep = KEEP,
+    body: PromptBody | Keep | None = KEEP,
     template_version: TemplateVersion | Keep = KEEP,
     name: str | Keep = KEEP,
 ) -> PromptInstance:
@@ -224,9 +224,7 @@ def render(text: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], 
 
 def subject(instance: PromptInstance) -> events.Subject:
     """An instance as the ledger knows it."""
-    return events.Subject(
-        kind="instance", id=str(instance.id), label=instance.name, client_id=instance.client_id
-    )
+    return events.Subject(kind="instance", id=str(instance.id), label=instance.name, client_id=instance.client_id)
 
 
 def _checked(

@@ -35,7 +35,9 @@ class PromptInstance(Mutable):
     content_md = models.TextField(null=True, blank=True)
     content_json = models.JSONField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
-    based_on = models.ForeignKey("InstanceVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    based_on = models.ForeignKey(
+        "InstanceVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     active_version = models.ForeignKey(
         "InstanceVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False
     )

@@ -10,8 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from prompthub import env
-from prompthub.look import UNFOLD as UNFOLD
+from prompthub import env, look
 
 BASE_DIR = env.BASE_DIR
 STATE_DIR = env.state_dir()
@@ -185,6 +184,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+UNFOLD = look.UNFOLD
 
 # --- the API -------------------------------------------------------------------------------------------------
 

@@ -149,9 +149,7 @@ def _secrets(delivery: Delivery) -> list[str]:
 
 
 def _delivered(receipt: Receipt) -> Result:
-    return Result(
-        outcome="delivered", duration_ms=0, detail=receipt.detail, remote_version=receipt.remote_version
-    )
+    return Result(outcome="delivered", duration_ms=0, detail=receipt.detail, remote_version=receipt.remote_version)
 
 
 def _timed(result: Result, started: float) -> Result:

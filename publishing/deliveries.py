@@ -64,9 +64,7 @@ def enqueue(
     del by
     placed = list(placements)
     now = database_now()
-    _supersede(
-        Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now
-    )
+    _supersede(Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now)
     rows = [
         Delivery(
             publication=publication,
@@ -136,7 +134,9 @@ def repush(*, placement_id: uuid.UUID, by: Actor, at: datetime) -> Delivery | No
         if newest is None or newest.state != DeliveryState.DELIVERED:
             return None
         rows = enqueue(publication=newest.publication, placements=[newest.placement], by=by, at=at, replay_of=newest)
-        events.record(action=Action.DELIVERY_REPLAY, subject=subject(newest), by=by, at=at, metadata={"why": "lease_lost"})
+        events.record(
+            action=Action.DELIVERY_REPLAY, subject=subject(newest), by=by, at=at, metadata={"why": "lease_lost"}
+        )
         return rows[0]
 
 
@@ -151,13 +151,13 @@ def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
         row = Delivery.objects.select_for_update().get(pk=delivery.pk)
         if row.state != DeliveryState.BURIED:
             raise Conflict("409.state_conflict", f"Only a buried delivery is replayed; this one is {row.state}.")
-        if Delivery.objects.filter(placement_id=row.placement_id).filter(
-            Q(ordinal__gt=row.ordinal) | Q(ordinal=row.ordinal, id__gt=row.id)
-        ).exists():
+        if (
+            Delivery.objects.filter(placement_id=row.placement_id)
+            .filter(Q(ordinal__gt=row.ordinal) | Q(ordinal=row.ordinal, id__gt=row.id))
+            .exists()
+        ):
             raise Conflict("409.state_conflict", "A newer delivery took its place; there is nothing to replay.")
-        rows = enqueue(
-            publication=delivery.publication, placements=[delivery.placement], by=by, at=at, replay_of=row
-        )
+        rows = enqueue(publication=delivery.publication, placements=[delivery.placement], by=by, at=at, replay_of=row)
         events.record(
             action=Action.DELIVERY_REPLAY,
             subject=subject(rows[0]),
@@ -168,7 +168,9 @@ def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
         return rows[0]
 
 
-def replay_many(*, deliveries: Sequence[Delivery], by: Actor, at: datetime) -> list[tuple[Delivery, Delivery | None, str]]:
+def replay_many(
+    *, deliveries: Sequence[Delivery], by: Actor, at: datetime
+) -> list[tuple[Delivery, Delivery | None, str]]:
     """Replay up to 100; each answer is the old row, the new one or None, and why not."""
     answers: list[tuple[Delivery, Delivery | None, str]] = []
     for old in deliveries[:REPLAYS_AT_ONCE]:
@@ -221,9 +223,9 @@ def get(*, key: uuid.UUID | str, actor: Actor) -> Delivery:
 
 def listing(*, actor: Actor) -> QuerySet[Delivery]:
     """Deliveries of the clients the actor may see."""
-    return Delivery.objects.filter(
-        placement__instance__client__in=policy.visible(actor, Client)
-    ).select_related("publication__version", "placement__target", "placement__instance__client", "lane")
+    return Delivery.objects.filter(placement__instance__client__in=policy.visible(actor, Client)).select_related(
+        "publication__version", "placement__target", "placement__instance__client", "lane"
+    )
 
 
 def newest_for(*, placement: Placement) -> Delivery | None:

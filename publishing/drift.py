@@ -16,7 +16,7 @@ from foundation.actors import Actor
 from foundation.clock import database_now
 from instances import drafts, versions
 from instances.models import PromptInstance
-from prompthub_kernel import diffing, rendering
+from prompthub_kernel import diffing, literal
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
@@ -187,7 +187,7 @@ def _as_body(observed: str, draft: PromptInstance) -> PromptBody:
             "Only text is taken over; edit the document by hand.",
             problems=[Problem("", "format", "the prompt is a document")],
         )
-    source = rendering.literal(text=observed, engine=draft.body.engine, secrets=draft.secret_values)
+    source = literal.as_template(text=observed, secrets=draft.secret_values)
     return PromptBody.parse(
         content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)
     )

@@ -22,7 +22,7 @@ from publishing.models import Lane
 PROCESS = f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
-class LeaseLost(Exception):  # noqa: N818 - an event, not an error
+class LeaseLost(Exception):
     """Somebody else holds the lane now; nothing more may be sent or written under the old epoch."""
 
 
@@ -42,7 +42,7 @@ def lane_for(*, remote_key: str) -> Lane:
 
 
 def claim(*, lane_id: uuid.UUID) -> Lease | None:
-    """Take the lane if nobody holds it, it is not waiting for the provider's ``Retry-After`` and its breaker is closed."""
+    """Take the lane if nobody holds it, no ``Retry-After`` is running and its breaker is closed; else None."""
     now, owner = database_now(), f"{PROCESS}:{uuid.uuid4().hex[:8]}"
     free = (
         (Q(leased_until__isnull=True) | Q(leased_until__lte=now))

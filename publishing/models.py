@@ -123,14 +123,17 @@ class Delivery(Mutable):
         constraints = (
             models.CheckConstraint(condition=Q(state__in=[str(s) for s in DeliveryState]), name="delivery_state_known"),
             models.CheckConstraint(
-                condition=Q(state__in=[str(s) for s in OPEN]) ^ Q(ended_at__isnull=False), name="delivery_ended_has_time"
+                condition=Q(state__in=[str(s) for s in OPEN]) ^ Q(ended_at__isnull=False),
+                name="delivery_ended_has_time",
             ),
         )
         indexes = (
             models.Index(
                 fields=("lane", "due_at"), condition=Q(state__in=[str(s) for s in OPEN]), name="delivery_open_by_lane"
             ),
-            models.Index(fields=("due_at",), condition=Q(state__in=[str(s) for s in OPEN]), name="delivery_open_by_due"),
+            models.Index(
+                fields=("due_at",), condition=Q(state__in=[str(s) for s in OPEN]), name="delivery_open_by_due"
+            ),
             models.Index(F("placement"), F("ordinal").desc(), F("id").desc(), name="delivery_newest"),
             models.Index(fields=("state", "-created_at", "-id"), name="delivery_by_state"),
         )

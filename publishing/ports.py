@@ -85,7 +85,9 @@ class Wire(Protocol):
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         max_bytes: int = 65_536,
-    ) -> Answer: ...
+    ) -> Answer:
+        """One call; ``max_bytes`` caps the answer's body."""
+        ...
 
     def now(self) -> float:
         """Checked time in seconds since 1970, for what must carry the time of sending (signatures, waits)."""

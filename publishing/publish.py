@@ -53,7 +53,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish did. ``changed`` is False when this very version was active and delivered or on its way already."""
+    """What a publish did. ``changed`` is False when this very version was active and sent already."""
 
     version: InstanceVersion
     publication: Publication
@@ -89,7 +89,7 @@ def publish(
     at: datetime,
     version: InstanceVersion | None = None,
     target_ids: Sequence[uuid.UUID] | None = None,
-    expected_active: uuid.UUID | None | Expect = BASED_ON,
+    expected_active: uuid.UUID | Expect | None = BASED_ON,
     confirm: bool = False,
     reason: str = "",
     checked: Checked | None = None,
@@ -124,7 +124,7 @@ def _moved(
     checked: Checked,
     by: Actor,
     at: datetime,
-    expected: uuid.UUID | None | Expect,
+    expected: uuid.UUID | Expect | None,
     *,
     confirm: bool,
     reason: str,
@@ -195,7 +195,9 @@ def _lacks(placement: Placement, publication: Publication) -> bool:
     return newest.state not in {*OPEN, DeliveryState.DELIVERED}
 
 
-def _require_expected(row: PromptInstance, version: InstanceVersion | None, expected: uuid.UUID | None | Expect) -> None:
+def _require_expected(
+    row: PromptInstance, version: InstanceVersion | None, expected: uuid.UUID | Expect | None
+) -> None:
     if isinstance(expected, Expect):
         if version is not None:
             return
@@ -247,7 +249,6 @@ def _problems(placement: Placement, shape: str, text: str) -> list[Problem]:
     return [replace(problem, pointer=f"/targets/{target.id}{problem.pointer}") for problem in found]
 
 
-
 def _refuse_problems(checked: Checked) -> None:
     if checked.problems:
         raise Invalid(
@@ -263,4 +264,3 @@ def _count(done: Published, started: float) -> None:
     kinds = {delivery.placement.target.adapter for delivery in done.deliveries} or {"none"}
     for kind in sorted(kinds):
         metrics.publishes.labels(status=status, target=kind).inc()
-

@@ -172,9 +172,9 @@ def placements(*, target: Target) -> QuerySet[Placement]:
 
 def placements_of(*, instance: PromptInstance) -> QuerySet[Placement]:
     """Where a prompt goes, over all targets that are switched on."""
-    return Placement.objects.filter(
-        instance=instance, removed_at__isnull=True, target__enabled=True
-    ).select_related("target__client", "lane")
+    return Placement.objects.filter(instance=instance, removed_at__isnull=True, target__enabled=True).select_related(
+        "target__client", "lane"
+    )
 
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> Target:

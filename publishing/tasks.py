@@ -9,10 +9,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from foundation.actors import system
-from publishing import courier, deliveries, drift
+from publishing import bell, courier, deliveries, drift
 
 
-@shared_task(name="publishing.run_lane")
+@shared_task(name=bell.RUN_LANE)
 def run_lane(lane_id: str, **_: Any) -> int:
     """Carry out what is due on one lane."""
     return courier.deliver(lane_id=uuid.UUID(lane_id), by=system())

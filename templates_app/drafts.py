@@ -31,9 +31,7 @@ def create(
         )
         if TemplateDraft.objects.filter(template=template).exists():
             raise Conflict("409.version_conflict", f"'{name}' has a draft already; edit that one.")
-        draft = TemplateDraft(
-            template=template, variables_schema=variables.schema, updated_at=at, **body.as_fields()
-        )
+        draft = TemplateDraft(template=template, variables_schema=variables.schema, updated_at=at, **body.as_fields())
         draft.save(force_insert=True)
         _record(Action.TEMPLATE_DRAFT_CREATE, draft, by, at)
     return draft

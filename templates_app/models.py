@@ -59,7 +59,7 @@ class Template(Mutable):
 
 
 class TemplateDraft(TextColumns, Mutable):
-    """The one editable text of a template; sealing it makes the next version. ``revision`` guards against lost edits."""
+    """The one editable text of a template; sealing it makes the next version. ``revision`` guards lost edits."""
 
     template = models.OneToOneField(Template, primary_key=True, on_delete=models.CASCADE, related_name="draft")
     revision = models.PositiveIntegerField(default=1)

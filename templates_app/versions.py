@@ -107,7 +107,7 @@ def history(*, template: Template) -> QuerySet[TemplateVersion]:
 
 
 def check(*, body: PromptBody, variables: VariablesSchema) -> None:
-    """Raises ``400.template_schema_invalid`` for a text that does not parse, trips the guard or uses an undeclared name."""
+    """Raises ``400.template_schema_invalid`` for text that does not parse, trips the guard or uses undeclared names."""
     rendering.check(body=body, variables=variables)
 
 

@@ -20,7 +20,7 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 def create(*, slug: str, name: str, by: Actor, at: datetime) -> Client:
-    """A new client. Raises ``409.version_conflict`` when the slug is taken, ``422.request_invalid`` when it is no slug."""
+    """A new client. Raises ``409.version_conflict`` for a taken slug, ``422.request_invalid`` for one that is none."""
     policy.require(by, Permission.ADMIN, None)
     check_slug(slug)
     try:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from django.db import models, transaction
+from guardian.core import ObjectPermissionChecker
 from guardian.shortcuts import assign_perm, get_objects_for_user, get_users_with_perms, remove_perm
 
 from audit import events
@@ -91,7 +92,7 @@ def can(actor: Actor, permission: Permission, place: Place | None) -> bool:
 
 
 def require(actor: Actor, permission: Permission, place: Place | None) -> None:
-    """Go on only if the actor may. A place that may not even be seen is missing (404); one that may be is refused (403)."""
+    """Go on only if the actor may: a place that may not be seen is missing (404), a deed that may not be done 403."""
     if can(actor, permission, place):
         return
     if place is not None and not can(actor, Permission.VIEW, place):
@@ -128,8 +129,6 @@ def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permiss
 
 def roles(actor: Actor, place: Place) -> frozenset[Role]:
     """The roles the actor's account was granted at a client or project, directly or by group."""
-    from guardian.core import ObjectPermissionChecker
-
     if actor.account is None:
         return frozenset()
     held = ObjectPermissionChecker(actor.account).get_perms(place)

@@ -136,7 +136,6 @@ def actor_for(user: AbstractBaseUser, *, door: Door) -> Actor:
     return Actor(kind=ActorKind.USER, id=str(user.pk), label=user.get_username(), door=door, account=user)
 
 
-
 def subject(token: ServiceToken) -> events.Subject:
     """A token as the ledger knows it: by its name and prefix, never by its secret."""
     return events.Subject(kind="token", id=str(token.id), label=token.name)
