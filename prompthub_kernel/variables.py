@@ -96,7 +96,7 @@ class VariablesSchema:
             _validator=_validator(schema),
             _examined=examined,
         )
-        if problems := list(_default_problems(schema)):
+        if problems := list(islice(_default_problems(schema), MAX_PROBLEMS)):
             raise _invalid(problems)
         return made
 
