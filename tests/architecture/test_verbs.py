@@ -34,6 +34,7 @@ NO_DECISION = {
     "publishing.deliveries.enqueue": "part of the decision that calls it, which records it",
     "publishing.deliveries.sweep": "rings for what is due and marks that it rang",
     "audit.events.record": "it is the record",
+    "tenancy.projects.local": "the installation makes its own default project, as PromptHub itself",
     "tenancy.tokens.authenticate": "the time of last use is a measurement",
     "tenancy.tokens.service_account": "an account without grants may do nothing; tokens and grants for it are recorded",
 }
