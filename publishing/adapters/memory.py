@@ -59,7 +59,7 @@ class Memory:
             slot = slots.setdefault(remote.location["slot"], Slot())
             ending = _ending(remote.settings, slot.sends)
             slot.sends += 1
-            if ending in {"ok", "unknown"}:
+            if ending in ("ok", "unknown"):
                 slot.text = parcel.text
                 if all(taken.delivery_id != parcel.delivery_id for taken in slot.history):
                     slot.history.append(parcel)

@@ -10,7 +10,7 @@ version keep it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -156,14 +156,16 @@ class _Agent:
             found = self.exchange.read(
                 self._address("list-agent-versions") + f"?limit={_PAGE}&sort_order=descending{page}"
             )
-            items = found.get("items")
-            for item in items if isinstance(items, list) else ():
-                if isinstance(item, dict) and item.get("is_published") is True:
-                    return self.version(int(item["version"]))
+            numbers = _published(found.get("items"))
+            if numbers is None:
+                # Taking this for "never published" would publish somebody's unfinished draft.
+                raise self.exchange.failure("answered with something else than a list of versions", Outcome.TRY_AGAIN)
+            if numbers:
+                return self.version(max(numbers))
             if found.get("has_more") is not True or not isinstance(found.get("pagination_key"), str):
                 return None
             page = f"&pagination_key={quote(found['pagination_key'], safe='')}"
-        return None
+        raise self.exchange.failure(f"has more than {_PAGE * _PAGES} versions and none is published", Outcome.REFUSED)
 
     def llm(self, agent: Mapping[str, Any]) -> dict[str, Any]:
         """The LLM at the agent's version."""
@@ -202,6 +204,14 @@ class _Agent:
     def _llm_address(self, verb: str, agent: Mapping[str, Any]) -> str:
         llm_id = quote(agent["response_engine"]["llm_id"], safe="")
         return f"{_base(self.remote)}/{verb}/{llm_id}{_query(agent['version'])}"
+
+
+def _published(items: Any) -> list[int] | None:
+    """The numbers of the published versions among ``items``; None when these are not versions."""
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    numbers = [item.get("version") for item in items if item.get("is_published") is True]
+    return numbers if all(isinstance(number, int) for number in numbers) else None
 
 
 def _base(remote: Remote) -> str:
@@ -243,10 +253,14 @@ def _draft(agent: _Agent, latest: dict[str, Any], live: dict[str, Any] | None, p
     if live is None:
         return latest
     if latest is not live and _plain(latest) == _plain(live):
-        ours, theirs = agent.llm(latest), agent.llm(live)
-        if _plain({**ours, **place.change(ours, "")}) == _plain({**theirs, **place.change(theirs, "")}):
-            return latest
+        with suppress(NoSuchField):  # the draft may have lost the field
+            if _without(place, agent.llm(latest)) == _without(place, agent.llm(live)):
+                return latest
     return agent.fork(live["version"])
+
+
+def _without(place: _Field, llm: Mapping[str, Any]) -> dict[str, Any]:
+    return _plain({**llm, **place.change(llm, "")})
 
 
 def _plain(document: Mapping[str, Any]) -> dict[str, Any]:
