@@ -11,6 +11,7 @@ from prompthub_kernel.operations import Unrenderable
 from prompthub_kernel.program import Expression, Rendering
 
 Function = Callable[..., Any]
+_UNUSABLE = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
 def takes(function: Function, arguments: int, keywords: Sequence[str]) -> str:
@@ -36,12 +37,19 @@ def application(
 ) -> Expression:
     """A function of the lists applied to a value; what it cannot do with the value is told without the value."""
 
+    def apply_alone(run: Rendering) -> Any:
+        given = value(run)
+        try:
+            return function(run.budget, given)
+        except _UNUSABLE:
+            raise Unrenderable(f"{what} cannot be used on this value") from None
+
     def apply(run: Rendering) -> Any:
         given = [value(run), *[argument(run) for argument in arguments]]
         named = {key: expression(run) for key, expression in keywords}
         try:
             return function(run.budget, *given, **named)
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+        except _UNUSABLE:
             raise Unrenderable(f"{what} cannot be used on this value") from None
 
-    return apply
+    return apply if arguments or keywords else apply_alone

@@ -12,7 +12,8 @@ from jinja2 import nodes
 from prompthub_kernel import operations
 from prompthub_kernel.budget import MAX_INTEGER_BITS, MAX_NESTING
 from prompthub_kernel.calling import application, takes
-from prompthub_kernel.jinja_filters import FILTERS, MAPPING_CALLS, TESTS
+from prompthub_kernel.jinja_filters import FILTERS, TESTS
+from prompthub_kernel.jinja_lists import MAPPING_CALLS
 from prompthub_kernel.jinja_text import to_text
 from prompthub_kernel.operations import MISSING, Unrenderable
 from prompthub_kernel.program import Compiler, Expression, Rendering, constant
@@ -180,7 +181,7 @@ class JinjaExpressions(Compiler):
         return lambda run: operations.arithmetic(operator.mul, operand(run), factor)
 
     def attribute(self, node: nodes.Getattr) -> Expression:
-        """``a.b``: the key ``b`` of the mapping ``a``."""
+        """The key ``b`` of the mapping ``a`` in ``a.b``."""
         if isinstance(node.node, nodes.Name) and node.node.name == "loop" and self.loops:
             return self.loop_fact(node.attr, node.lineno)
         return self.read_member(node.node, constant(node.attr), node.attr, node.lineno)
@@ -223,7 +224,7 @@ class JinjaExpressions(Compiler):
         return self.refuse(node.lineno, "guard", "calls are not available in prompts")
 
     def filter(self, node: nodes.Filter) -> Expression:
-        """``a|filter(b, c=d)`` with a filter of the list."""
+        """A value sent through a filter of the list: ``a|upper``."""
         if node.node is None:
             return self.refuse(node.lineno, "guard", "a filter needs something to work on")
         return self.applied(node, self.expression(node.node))
@@ -236,15 +237,16 @@ class JinjaExpressions(Compiler):
             return self.refuse(node.lineno, "guard", f"there is no {what} `{node.name}` in prompts")
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             return self.refuse(node.lineno, "guard", "arguments cannot be unpacked")
-        misfit = takes(function, len(node.args), [pair.key for pair in node.kwargs]) or _misnamed(node)
+        named: list[nodes.Keyword] = node.kwargs  # type: ignore[assignment]  # filters and tests have no other kind
+        misfit = takes(function, len(node.args), [pair.key for pair in named]) or _misnamed(node)
         if misfit:
             return self.refuse(node.lineno, "guard", f"the {what} `{node.name}` {misfit}")
         arguments = self.all(node.args)
-        keywords = [(pair.key, self.expression(pair.value)) for pair in node.kwargs]
+        keywords = [(pair.key, self.expression(pair.value)) for pair in named]
         return application(f"the {what} `{node.name}`", function, value, arguments, keywords)
 
     def test(self, node: nodes.Test) -> Expression:
-        """``a is test(b)`` with a test of the list."""
+        """A value asked by a test of the list: ``a is defined``."""
         return self.applied(node, self.expression(node.node))
 
     RULES: ClassVar[Mapping[type[nodes.Node], Callable[[Any, Any], Expression]]] = {
@@ -271,7 +273,7 @@ def _misnamed(node: nodes.Filter | nodes.Test) -> str:
 
 
 def _word(node: nodes.Node) -> str:
-    return {nodes.Pow: "`**`", nodes.Slice: "a cut"}.get(type(node), f"`{type(node).__name__.lower()}`")
+    return "`**`" if isinstance(node, nodes.Pow) else f"`{type(node).__name__.lower()}`"
 
 
 def _not(holds: Callable[..., bool]) -> Callable[..., bool]:

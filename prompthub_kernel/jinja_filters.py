@@ -5,17 +5,16 @@ letters, signs and the order of keys as they are (Jinja's escapes them for HTML)
 hyphens, and nothing is ever escaped unasked. Anything that is not in these two tables does not exist: no
 ``attr``, no ``random``, no ``pprint``, nothing that would read Python's attributes or call anything.
 """
-# ruff: noqa: ARG001 - all filters and tests take the budget
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prompthub_kernel import jinja_lists, jinja_text, operations
+from prompthub_kernel import operations
 from prompthub_kernel.budget import Budget
-from prompthub_kernel.jinja_lists import attributes
-from prompthub_kernel.jinja_text import to_text
+from prompthub_kernel.jinja_lists import LIST_FILTERS, attributes
+from prompthub_kernel.jinja_text import TEXT_FILTERS, to_text
 from prompthub_kernel.operations import MISSING, elements, is_number
 
 Function = Callable[..., Any]
@@ -97,53 +96,11 @@ def _rejectattr(budget: Budget, value: Any, attribute: Any, *args: Any) -> list[
 
 
 FILTERS: Mapping[str, Function] = {
-    "abs": jinja_lists.abs_,
-    "capitalize": jinja_text.capitalize_,
-    "center": jinja_text.center_,
-    "count": jinja_lists.length_,
-    "d": jinja_lists.default_,
-    "default": jinja_lists.default_,
-    "dictsort": jinja_lists.dictsort_,
-    "e": jinja_text.escape_,
-    "escape": jinja_text.escape_,
-    "first": jinja_lists.first_,
-    "float": jinja_lists.float_,
-    "format": jinja_text.format_,
-    "indent": jinja_text.indent_,
-    "int": jinja_lists.int_,
-    "items": jinja_lists.items_,
-    "join": jinja_lists.join_,
-    "last": jinja_lists.last_,
-    "length": jinja_lists.length_,
-    "list": jinja_lists.list_,
-    "lower": jinja_text.lower_,
+    **TEXT_FILTERS,
+    **LIST_FILTERS,
     "map": _map,
-    "max": jinja_lists.max_,
-    "min": jinja_lists.min_,
     "reject": _reject,
     "rejectattr": _rejectattr,
-    "replace": jinja_text.replace_,
-    "reverse": jinja_lists.reverse_,
-    "round": jinja_lists.round_,
-    "safe": jinja_text.string_,
     "select": _select,
     "selectattr": _selectattr,
-    "sort": jinja_lists.sort_,
-    "string": jinja_text.string_,
-    "sum": jinja_lists.sum_,
-    "title": jinja_text.title_,
-    "tojson": jinja_text.tojson_,
-    "trim": jinja_text.trim_,
-    "truncate": jinja_text.truncate_,
-    "unique": jinja_lists.unique_,
-    "upper": jinja_text.upper_,
-    "wordcount": jinja_text.wordcount_,
-    "wordwrap": jinja_text.wordwrap_,
 }
-
-MAPPING_CALLS: Mapping[str, Function] = {
-    "items": jinja_lists.items_,
-    "keys": jinja_lists.keys_,
-    "values": jinja_lists.values_,
-}
-"""The only calls there are: ``a.items()``, ``a.keys()`` and ``a.values()`` without arguments."""

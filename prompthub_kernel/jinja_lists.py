@@ -1,10 +1,10 @@
 """The Jinja2 filters on lists, mappings and numbers that prompts may use, each paid for by what it visits."""
-# ruff: noqa: ARG001, FBT002 - filters take their arguments as Jinja's do, and all of them take the budget
+# ruff: noqa: FBT002 - filters take their arguments as Jinja's do
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from prompthub_kernel import operations
@@ -18,24 +18,24 @@ _MAX_DIGITS = 60
 _MAX_PRECISION = 20
 
 
-def default_(budget: Budget, value: Any, default_value: Any = "", boolean: Any = False) -> Any:
+def _default(budget: Budget, value: Any, default_value: Any = "", boolean: Any = False) -> Any:
     return default_value if value is MISSING or (boolean and not value) else value
 
 
-def join_(budget: Budget, value: Any, d: Any = "", attribute: Any = None) -> str:
+def _join(budget: Budget, value: Any, d: Any = "", attribute: Any = None) -> str:
     texts = [to_text(element, budget) for element in attributes(value, attribute, budget)]
     return operations.joined(texts, to_text(d, budget), budget)
 
 
-def length_(budget: Budget, value: Any) -> int:
+def _length(budget: Budget, value: Any) -> int:
     return 0 if value is MISSING else len(value)
 
 
-def first_(budget: Budget, seq: Any) -> Any:
+def _first(budget: Budget, seq: Any) -> Any:
     return next(iter(elements(seq, budget)), MISSING)
 
 
-def last_(budget: Budget, seq: Any) -> Any:
+def _last(budget: Budget, seq: Any) -> Any:
     found = elements(seq, budget)
     return found[-1] if found else MISSING
 
@@ -73,24 +73,24 @@ def _folded(keys: Sequence[Any], case_sensitive: Any, budget: Budget) -> list[An
     return [key.lower() if isinstance(key, str) and not case_sensitive else key for key in keys]
 
 
-def sort_(
+def _sort(
     budget: Budget, value: Any, reverse: Any = False, case_sensitive: Any = False, attribute: Any = None
 ) -> list[Any]:
     keys = _folded(attributes(value, attribute, budget), case_sensitive, budget)
     return operations.in_order(elements(value, budget), keys, budget, reverse=bool(reverse))
 
 
-def dictsort_(
+def _dictsort(
     budget: Budget, value: Any, case_sensitive: Any = False, by: Any = "key", reverse: Any = False
 ) -> list[Any]:
-    pairs = items_(budget, value)
+    pairs = _items(budget, value)
     if by not in ("key", "value"):
         raise Unrenderable("dictsort goes by key or by value")
     keys = _folded([pair[by == "value"] for pair in pairs], case_sensitive, budget)
     return operations.in_order(pairs, keys, budget, reverse=bool(reverse))
 
 
-def unique_(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
+def _unique(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> list[Any]:
     keys = _folded(attributes(value, attribute, budget), case_sensitive, budget)
     first: dict[str, Any] = {}
     for key, element in zip(keys, elements(value, budget), strict=True):
@@ -108,7 +108,7 @@ def identity(value: Any, budget: Budget) -> str:
     return "v" + (str(int(value)) if isinstance(value, bool) else to_text(value, budget))
 
 
-def reverse_(budget: Budget, value: Any) -> Any:
+def _reverse(budget: Budget, value: Any) -> Any:
     if isinstance(value, str):
         return built(value[::-1], budget)
     found = elements(value, budget)
@@ -116,7 +116,7 @@ def reverse_(budget: Budget, value: Any) -> Any:
     return list(reversed(found))
 
 
-def round_(budget: Budget, value: Any, precision: Any = 0, method: Any = "common") -> float:
+def _round(budget: Budget, value: Any, precision: Any = 0, method: Any = "common") -> float:
     if not is_number(value) or not is_number(precision) or abs(precision) > _MAX_PRECISION:
         raise Unrenderable(f"round needs a number and a precision of at most {_MAX_PRECISION}")
     if method == "common":
@@ -127,7 +127,7 @@ def round_(budget: Budget, value: Any, precision: Any = 0, method: Any = "common
     return float((math.ceil if method == "ceil" else math.floor)(value * factor) / factor)
 
 
-def int_(budget: Budget, value: Any, default: Any = 0, base: Any = 10) -> Any:
+def _int(budget: Budget, value: Any, default: Any = 0, base: Any = 10) -> Any:
     try:
         if isinstance(value, str):
             return operations.integer(_parsed_int(value, operations.index(base)))
@@ -145,7 +145,7 @@ def _parsed_int(text: str, base: int) -> int:
         return int(float(text))
 
 
-def float_(budget: Budget, value: Any, default: Any = 0.0) -> Any:
+def _float(budget: Budget, value: Any, default: Any = 0.0) -> Any:
     try:
         if isinstance(value, str) and len(value) > _MAX_DIGITS:
             return default
@@ -155,7 +155,7 @@ def float_(budget: Budget, value: Any, default: Any = 0.0) -> Any:
     return number if math.isfinite(number) else default
 
 
-def abs_(budget: Budget, value: Any) -> Any:
+def _abs(budget: Budget, value: Any) -> Any:
     return abs(value)
 
 
@@ -165,26 +165,26 @@ def _extreme(budget: Budget, value: Any, case_sensitive: Any, attribute: Any, po
     return ordered[0] if ordered else MISSING
 
 
-def min_(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
+def _min(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
     return _extreme(budget, value, case_sensitive, attribute, 0)
 
 
-def max_(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
+def _max(budget: Budget, value: Any, case_sensitive: Any = False, attribute: Any = None) -> Any:
     return _extreme(budget, value, case_sensitive, attribute, 1)
 
 
-def sum_(budget: Budget, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
+def _sum(budget: Budget, iterable: Any, attribute: Any = None, start: Any = 0) -> Any:
     total = start
     for number in attributes(iterable, attribute, budget):
         total = operations.arithmetic(lambda a, b: a + b, total, number)
     return total
 
 
-def list_(budget: Budget, value: Any) -> list[Any]:
+def _list(budget: Budget, value: Any) -> list[Any]:
     return list(attributes(value, None, budget))
 
 
-def items_(budget: Budget, value: Any) -> list[Any]:
+def _items(budget: Budget, value: Any) -> list[Any]:
     if value is MISSING:
         return []
     if not isinstance(value, dict):
@@ -193,11 +193,37 @@ def items_(budget: Budget, value: Any) -> list[Any]:
     return list(value.items())
 
 
-def keys_(budget: Budget, value: Any) -> list[Any]:
-    return [key for key, _ in items_(budget, value)]
+def _keys(budget: Budget, value: Any) -> list[Any]:
+    return [key for key, _ in _items(budget, value)]
 
 
-def values_(budget: Budget, value: Any) -> list[Any]:
-    return [element for _, element in items_(budget, value)]
+def _values(budget: Budget, value: Any) -> list[Any]:
+    return [element for _, element in _items(budget, value)]
 
 
+
+
+LIST_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "abs": _abs,
+    "count": _length,
+    "d": _default,
+    "default": _default,
+    "dictsort": _dictsort,
+    "first": _first,
+    "float": _float,
+    "int": _int,
+    "items": _items,
+    "join": _join,
+    "last": _last,
+    "length": _length,
+    "list": _list,
+    "max": _max,
+    "min": _min,
+    "reverse": _reverse,
+    "round": _round,
+    "sort": _sort,
+    "sum": _sum,
+    "unique": _unique,
+}
+MAPPING_CALLS: Mapping[str, Callable[..., Any]] = {"items": _items, "keys": _keys, "values": _values}
+"""The only calls there are: ``a.items()``, ``a.keys()`` and ``a.values()`` without arguments."""

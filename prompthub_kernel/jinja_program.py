@@ -104,7 +104,7 @@ class JinjaCompiler(JinjaExpressions):
 
         parts.append((node.lineno, run_loop))
 
-    def loop_test(self, node: nodes.Expr | None) -> tuple[Expression | None, int]:
+    def loop_test(self, node: nodes.Node | None) -> tuple[Expression | None, int]:
         """The condition behind a loop and what one look at it costs."""
         if node is None:
             return None, 0
@@ -113,7 +113,7 @@ class JinjaCompiler(JinjaExpressions):
         cost, self.cost = self.cost, outside
         return test, cost + 1
 
-    def target(self, node: nodes.Expr, *, certain: bool = False) -> Callable[[Rendering, Any], None]:
+    def target(self, node: nodes.Node, *, certain: bool = False) -> Callable[[Rendering, Any], None]:
         """Where values are assigned: a name, or names that take a sequence apart."""
         if isinstance(node, nodes.Tuple):
             targets = [self.target(part, certain=certain) for part in node.items]

@@ -1,5 +1,5 @@
 """The Jinja2 filters on text that prompts may use, each paid for by what it reads and builds."""
-# ruff: noqa: ARG001, FBT002 - filters take their arguments as Jinja's do, and all of them take the budget
+# ruff: noqa: FBT002 - filters take their arguments as Jinja's do
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import html
 import json
 import re
 import textwrap
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from prompthub_kernel import operations
@@ -33,31 +34,32 @@ def to_text(value: Any, budget: Budget) -> str:
 
 
 def read_text(value: Any, budget: Budget) -> str:
+    """A value as text, paid for by its length."""
     text = to_text(value, budget)
     budget.scan(len(text))
     return text
 
 
-def upper_(budget: Budget, value: Any) -> str:
+def _upper(budget: Budget, value: Any) -> str:
     return built(read_text(value, budget).upper(), budget)
 
 
-def lower_(budget: Budget, value: Any) -> str:
+def _lower(budget: Budget, value: Any) -> str:
     return built(read_text(value, budget).lower(), budget)
 
 
-def capitalize_(budget: Budget, value: Any) -> str:
+def _capitalize(budget: Budget, value: Any) -> str:
     return built(read_text(value, budget).capitalize(), budget)
 
 
-def title_(budget: Budget, value: Any) -> str:
+def _title(budget: Budget, value: Any) -> str:
     text = read_text(value, budget)
     budget.tick(len(text) >> 3)
     words = (word[0].upper() + word[1:].lower() for word in _WORD_BEGINNING.split(text) if word)
     return built("".join(words), budget)
 
 
-def trim_(budget: Budget, value: Any, chars: Any = None) -> str:
+def _trim(budget: Budget, value: Any, chars: Any = None) -> str:
     text = read_text(value, budget)
     if chars is not None:
         # Every character stripped is looked for among `chars`.
@@ -65,16 +67,16 @@ def trim_(budget: Budget, value: Any, chars: Any = None) -> str:
     return built(text.strip(chars), budget)
 
 
-def replace_(budget: Budget, s: Any, old: Any, new: Any, count: Any = None) -> str:
+def _replace(budget: Budget, s: Any, old: Any, new: Any, count: Any = None) -> str:
     times = -1 if count is None else operations.index(count)
     return operations.replaced(to_text(s, budget), to_text(old, budget), to_text(new, budget), times, budget)
 
 
-def string_(budget: Budget, value: Any) -> str:
+def _string(budget: Budget, value: Any) -> str:
     return to_text(value, budget)
 
 
-def tojson_(budget: Budget, value: Any, indent: Any = None) -> str:
+def _tojson(budget: Budget, value: Any, indent: Any = None) -> str:
     spaces = None if indent is None else operations.index(indent)
     if spaces is not None and not 0 <= spaces <= _MAX_INDENT:
         raise Unrenderable(f"an indent is 0 to {_MAX_INDENT}")
@@ -82,20 +84,20 @@ def tojson_(budget: Budget, value: Any, indent: Any = None) -> str:
         raise Unrenderable("a name without a value has no JSON")
     weight = operations.weigh(value, budget)
     if spaces:
-        weight += indentation(value, spaces, 1)
+        weight += _indentation(value, spaces, 1)
     budget.build(weight)
     return built(json.dumps(value, ensure_ascii=False, indent=spaces, allow_nan=False), budget)
 
 
-def indentation(value: Any, spaces: int, depth: int) -> int:
+def _indentation(value: Any, spaces: int, depth: int) -> int:
     """How many spaces of indentation JSON needs; the value was weighed, so it is known to be small enough to walk."""
     if not isinstance(value, list | tuple | dict):
         return 0
     inner = value.values() if isinstance(value, dict) else value
-    return spaces * depth * (1 + len(value)) + sum(indentation(element, spaces, depth + 1) for element in inner)
+    return spaces * depth * (1 + len(value)) + sum(_indentation(element, spaces, depth + 1) for element in inner)
 
 
-def indent_(budget: Budget, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
+def _indent(budget: Budget, s: Any, width: Any = 4, first: Any = False, blank: Any = False) -> str:
     text = read_text(s, budget)
     margin = width if isinstance(width, str) else " " * _width(width, budget)
     lines = (text + "\n").splitlines()
@@ -115,7 +117,7 @@ def _width(value: Any, budget: Budget) -> int:
     return width
 
 
-def truncate_(
+def _truncate(
     budget: Budget, s: Any, length: Any = 255, killwords: Any = False, end: Any = "...", leeway: Any = None
 ) -> str:
     text, limit = read_text(s, budget), operations.index(length)
@@ -129,7 +131,7 @@ def truncate_(
     return built((kept if killwords else kept.rsplit(" ", 1)[0]) + ending, budget)
 
 
-def wordwrap_(
+def _wordwrap(
     budget: Budget, s: Any, width: Any = 79, break_long_words: Any = True, wrapstring: Any = None
 ) -> str:
     text, columns = read_text(s, budget), operations.index(width)
@@ -150,17 +152,17 @@ def wordwrap_(
     return operations.joined(paragraphs, newline, budget)
 
 
-def wordcount_(budget: Budget, s: Any) -> int:
+def _wordcount(budget: Budget, s: Any) -> int:
     text = read_text(s, budget)
     budget.tick(len(text) >> 3)
     return sum(1 for _ in _WORD.finditer(text))
 
 
-def center_(budget: Budget, value: Any, width: Any = 80) -> str:
+def _center(budget: Budget, value: Any, width: Any = 80) -> str:
     return read_text(value, budget).center(_width(width, budget))
 
 
-def format_(budget: Budget, value: Any, *args: Any) -> str:
+def _format(budget: Budget, value: Any, *args: Any) -> str:
     """``"%s: %.2f"|format(a, b)``: flags, widths below 1000 and precisions below 100."""
     template = read_text(value, budget)
     given = iter(args)
@@ -183,6 +185,27 @@ def format_(budget: Budget, value: Any, *args: Any) -> str:
     return made
 
 
-def escape_(budget: Budget, value: Any) -> str:
+def _escape(budget: Budget, value: Any) -> str:
     text = read_text(value, budget)
     return built(html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"), budget)
+
+
+TEXT_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "capitalize": _capitalize,
+    "center": _center,
+    "e": _escape,
+    "escape": _escape,
+    "format": _format,
+    "indent": _indent,
+    "lower": _lower,
+    "replace": _replace,
+    "safe": _string,
+    "string": _string,
+    "title": _title,
+    "tojson": _tojson,
+    "trim": _trim,
+    "truncate": _truncate,
+    "upper": _upper,
+    "wordcount": _wordcount,
+    "wordwrap": _wordwrap,
+}

@@ -207,7 +207,8 @@ class LiquidExpressions(Compiler):
         fact = words.take("name").text
         calculate = _LOOP_FACTS.get(fact)
         if calculate is None:
-            return self.refuse(words.line, "guard", f"`forloop` has no part of that name; it has {', '.join(_LOOP_FACTS)}")
+            facts = ", ".join(_LOOP_FACTS)
+            return self.refuse(words.line, "guard", f"`forloop` has no part of that name; it has {facts}")
         slot = loops[-1]
         return lambda run: calculate(run.slots[slot])
 

@@ -4,7 +4,6 @@ They answer as python-liquid's do where that follows Shopify's Liquid, and as Sh
 are written with ``true``, ``false`` and nothing for nil inside. ``date`` does not exist: a prompt does not read the
 clock. A mapping is written as JSON.
 """
-# ruff: noqa: ARG001, FBT002 - filters take their arguments as Liquid's do, and all of them take the budget
 
 from __future__ import annotations
 
@@ -130,7 +129,8 @@ def _replacing(count: int) -> Function:
 
 
 def _removing(count: int) -> Function:
-    return lambda budget, value, old: _replacing(count)(budget, value, old)
+    replace = _replacing(count)
+    return lambda budget, value, old: replace(budget, value, old, "")
 
 
 def _split(budget: Budget, value: Any, separator: Any) -> list[str]:

@@ -55,14 +55,10 @@ def copied(value: Any, budget: Budget, depth: int = 0) -> Any:
         return [copied(element, budget, depth + 1) for element in value]
     if kind is dict:
         budget.tick(2 * len(value))
-        return {_key(key): copied(element, budget, depth + 1) for key, element in value.items()}
+        if not all(type(key) is str for key in value):
+            raise Unrenderable("a key is not text")
+        return {key: copied(element, budget, depth + 1) for key, element in value.items()}
     raise Unrenderable("a value is not JSON")
-
-
-def _key(key: Any) -> str:
-    if type(key) is not str:
-        raise Unrenderable("a key is not text")
-    return key
 
 
 def _refuse_half_surrogates(text: str) -> None:

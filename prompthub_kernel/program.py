@@ -6,6 +6,7 @@ anything but the operations and filters of this package, so what a template can 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ class Secret:
 
     name: str
     quoted: bool = False
+
+    def filled(self, value: str) -> str:
+        """What stands at this place once the secret is known."""
+        return json.dumps(value, ensure_ascii=False)[1:-1] if self.quoted else value
+
+    def to_json(self) -> dict[str, Any]:
+        """``{"secret": "name"[, "quoted": true]}``."""
+        return {"secret": self.name} | ({"quoted": True} if self.quoted else {})
 
 
 Segment = str | Secret

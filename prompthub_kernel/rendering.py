@@ -47,12 +47,7 @@ class Rendered:
     def join(self, secrets: Mapping[str, str]) -> str:
         """The text with the secrets in it. Raises ``KeyError`` for a secret that is not given."""
         return "".join(
-            segment
-            if isinstance(segment, str)
-            else json.dumps(secrets[segment.name], ensure_ascii=False)[1:-1]
-            if segment.quoted
-            else secrets[segment.name]
-            for segment in self.segments
+            segment if isinstance(segment, str) else segment.filled(secrets[segment.name]) for segment in self.segments
         )
 
     @property
@@ -62,10 +57,7 @@ class Rendered:
 
     def to_json(self) -> list[Any]:
         """``["text", {"secret": "name"[, "quoted": true]}, …]``: how sealed text is kept."""
-        return [
-            segment if isinstance(segment, str) else {"secret": segment.name} | ({"quoted": True} if segment.quoted else {})
-            for segment in self.segments
-        ]
+        return [segment if isinstance(segment, str) else segment.to_json() for segment in self.segments]
 
     @classmethod
     def from_json(cls, segments: Sequence[Any]) -> Self:
@@ -230,6 +222,13 @@ def _json(value: Any) -> str:
 
 def _merged(segments: Iterable[Segment]) -> tuple[Segment, ...]:
     """The segments with neighbouring texts made one, and no empty ones."""
+    segments = list(segments)
+    try:
+        whole = "".join(segments)  # type: ignore[arg-type]  # no secret among them: the common case, and the fast one
+    except TypeError:
+        pass
+    else:
+        return (whole,) if whole else ()
     merged: list[Segment] = []
     for is_text, group in groupby(segments, key=lambda segment: isinstance(segment, str)):
         if not is_text:
