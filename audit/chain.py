@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from audit import events
 from audit.models import AuditEvent, AuditLink
@@ -18,6 +18,7 @@ from prompthub_kernel.canonical import sha256_digest
 
 GENESIS = "sha256:" + "0" * 64
 BATCH = 500
+STEP = 1000
 CHAINER_LOCK = 0x70687562  # "phub": PostgreSQL advisory lock of the one chainer
 
 
@@ -54,22 +55,41 @@ def extend(*, at: datetime) -> int:
 
 
 def verify() -> Proof:
-    """Walk the whole chain and every event under it."""
-    broken, previous, linked = [], GENESIS, 0
-    for number, link in enumerate(AuditLink.objects.order_by("seq").iterator(chunk_size=1000), start=1):
-        event = AuditEvent.objects.filter(id=link.event_id).first()
-        if link.seq != number:
-            broken.append(f"link {number} is missing")
+    """Walk the whole chain and every event under it, a thousand links at a time."""
+    broken: list[str] = []
+    previous, linked = GENESIS, 0
+    while links := list(AuditLink.objects.filter(seq__gt=linked).order_by("seq")[:STEP]):
+        if links[0].seq != linked + 1 or links[-1].seq != linked + len(links):
+            missing = next(number for number, link in enumerate(links, start=linked + 1) if link.seq != number)
+            broken.append(f"link {missing} is missing")
             break
-        if link.previous != previous or link.hash != sha256_digest(previous.encode(), link.event_digest.encode()):
-            broken.append(f"link {link.seq} does not follow from the one before it")
-        if event is None:
-            broken.append(f"event {link.event_id} of link {link.seq} is missing")
-        elif event.digest != link.event_digest or events.digest(event) != link.event_digest:
-            broken.append(f"event {link.event_id} was changed after it was linked")
-        previous, linked = link.hash, linked + 1
-    unlinked = AuditEvent.objects.exclude(id__in=AuditLink.objects.values("event_id")).count()
-    return Proof(linked=linked, unlinked=unlinked, broken=tuple(broken))
+        under = AuditEvent.objects.in_bulk([link.event_id for link in links])
+        for link in links:
+            broken += _faults(link, previous, under.get(link.event_id))
+            previous = link.hash
+        linked += len(links)
+    return Proof(linked=linked, unlinked=_unlinked().count(), broken=tuple(broken))
+
+
+def oldest_unlinked() -> datetime | None:
+    """Since when the oldest event among the newest waits for its link; None when all are linked."""
+    found: datetime | None = _unlinked().filter(id__gt=_settled()).order_by("id").values_list("at", flat=True).first()
+    return found
+
+
+def _unlinked() -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(~Exists(AuditLink.objects.filter(event_id=OuterRef("id"))))
+
+
+def _faults(link: AuditLink, previous: str, event: AuditEvent | None) -> list[str]:
+    found = []
+    if link.previous != previous or link.hash != sha256_digest(previous.encode(), link.event_digest.encode()):
+        found.append(f"link {link.seq} does not follow from the one before it")
+    if event is None:
+        found.append(f"event {link.event_id} of link {link.seq} is missing")
+    elif event.digest != link.event_digest or events.digest(event) != link.event_digest:
+        found.append(f"event {link.event_id} was changed after it was linked")
+    return found
 
 
 def _alone() -> bool:

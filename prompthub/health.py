@@ -1,0 +1,123 @@
+"""Is the process alive, is it ready, and what is wrong if not: for orchestrators and for people."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from audit import chain
+from prompthub import starting
+from publishing import metrics
+
+REMEMBER_SECONDS = 10.0  # migrations and triggers do not change every second, and probes come every few
+BROKER_SECONDS = 1.0
+LATE_SECONDS = 60.0  # work that waits longer than this shows that no worker is there
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. A finding that is not ``ok`` and not ``fatal`` is a warning: the service still serves."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    fatal: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``/readyz``."""
+        status = "ok" if self.ok else ("failed" if self.fatal else "warning")
+        return {"status": status, **({"detail": self.detail} if self.detail else {})}
+
+
+@dataclass(slots=True)
+class _Memory:
+    until: float = 0.0
+    problems: tuple[str, ...] = ()
+
+
+_started = _Memory()
+
+
+def readiness() -> list[Finding]:
+    """Everything that must hold to serve (database, schema, triggers, keys), and what should (broker, worker, queue)."""
+    base = _base()
+    found = [base, _broker()]
+    if base.ok:
+        found += _work()
+    return found
+
+
+def forget() -> None:
+    """Look again at everything at the next probe."""
+    _started.until = 0.0
+
+
+def _base() -> Finding:
+    """The start-up checks, remembered for a moment while they hold."""
+    if time.monotonic() >= _started.until:
+        _started.problems = tuple(starting.problems())
+        _started.until = 0.0 if _started.problems else time.monotonic() + REMEMBER_SECONDS
+    detail = "; ".join(_started.problems)
+    if not detail:
+        detail = _database_answers()
+    return Finding("database", ok=not detail, detail=detail, fatal=True)
+
+
+def _database_answers() -> str:
+    from foundation.clock import database_now
+
+    try:
+        database_now()
+    except DatabaseError as error:
+        forget()
+        return f"The database does not answer ({type(error).__name__})."
+    return ""
+
+
+def _broker() -> Finding:
+    """Whether the broker's port takes a connection. Without it deliveries start a second later, by the sweep."""
+    if settings.CELERY_BROKER_URL.startswith("memory:"):
+        return Finding("broker", ok=True, detail="in this process")
+    address = current_app.connection_for_write()
+    try:
+        with socket.create_connection((address.hostname, address.port or 6379), timeout=BROKER_SECONDS):
+            return Finding("broker", ok=True)
+    except OSError as error:
+        return Finding("broker", ok=False, detail=f"not reachable ({type(error).__name__}); deliveries start by the sweep")
+
+
+def _work() -> list[Finding]:
+    checks: tuple[Callable[[], Finding], ...] = (_worker, _queue)
+    try:
+        return [check() for check in checks]
+    except DatabaseError as error:
+        forget()
+        return [Finding("work", ok=False, detail=f"could not be read ({type(error).__name__})", fatal=True)]
+
+
+def _worker() -> Finding:
+    """A worker links every audit event within a second; one that waits for long shows that none is at work."""
+    waiting = chain.oldest_unlinked()
+    seconds = (timezone.now() - waiting).total_seconds() if waiting else 0.0
+    if seconds <= LATE_SECONDS:
+        return Finding("worker", ok=True)
+    return Finding("worker", ok=False, detail=f"nothing was done for {int(seconds)} s; is a worker, and is beat, running?")
+
+
+def _queue() -> Finding:
+    present = metrics.queue()
+    parts = [f"{count} {state}" for state, count in present.depth.items() if count]
+    if present.dead_letters:
+        parts.append(f"{present.dead_letters} buried")
+    late = present.oldest_seconds > LATE_SECONDS
+    if present.oldest:
+        parts.append(f"the oldest for {int(present.oldest_seconds)} s")
+    return Finding("queue", ok=not late, detail=", ".join(parts))

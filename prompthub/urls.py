@@ -1,0 +1,27 @@
+"""Every address of the service. ``/prompt/`` are the seed's own paths; ``/api/v1/`` are the same views."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from prompthub import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+]
+if find_spec("gateway.urls"):
+    urlpatterns += [
+        path("prompt/", include("gateway.urls", namespace="prompt")),
+        path("api/v1/", include("gateway.urls", namespace="v1")),
+    ]
+
+handler403 = views.refused
+handler404 = views.not_found
+handler500 = views.broken

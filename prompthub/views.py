@@ -1,0 +1,72 @@
+"""The pages of the roof: the front door, probes for machines, and what people see when something is not there."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from foundation import correlation
+from prompthub import health
+from publishing.metrics import queue_registry
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, and the doors it has."""
+    return render(request, "prompthub/home.html")
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Asks nothing else, so a probe never restarts a process because its database is away."""
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """Whether requests may be sent here: 200, or 503 with what is wrong."""
+    found = health.readiness()
+    ready = all(finding.ok or not finding.fatal for finding in found)
+    body = {"ready": ready, "checks": {finding.name: finding.as_json() for finding in found}}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures in Prometheus' text format: this process's own (or all its siblings'), and the queue's."""
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry) + generate_latest(queue_registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 for people."""
+    return _page(request, 404, "There is nothing here", "The address may be mistyped, or what was here has moved.")
+
+
+def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403 for people."""
+    return _page(request, 403, "This is not for your account", "Ask an administrator for access, or sign in differently.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """500 for people. Renders without the database and without the request's session."""
+    text = "It has been reported. Trying again in a moment may help; nothing was half done."
+    return _page(request, 500, "Something broke here", text)
+
+
+def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    context: dict[str, Any] = {"title": title, "text": text, "correlation_id": correlation.current()}
+    return render(None, "prompthub/message.html", context, status=status)  # type: ignore[arg-type]
