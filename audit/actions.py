@@ -11,7 +11,6 @@ class Action(StrEnum):
     CLIENT_CREATE = "client.create"
     CLIENT_RENAME = "client.rename"
     CLIENT_ARCHIVE = "client.archive"
-    CLIENT_ERASE = "client.erase"
     PROJECT_CREATE = "project.create"
     PROJECT_VISIBILITY_SET = "project.visibility.set"
     GRANT_ADD = "grant.add"

@@ -57,7 +57,7 @@ class _Unchanging(models.Model):
     """Shared by Sealed and AppendOnly: written once, then only read.
 
     ``erasable`` names the text and JSON columns that the law may require us to empty: they may become
-    the tombstone and nothing else (``tenancy.clients.erase``).
+    the tombstone and nothing else.
     """
 
     erasable: ClassVar[tuple[str, ...]] = ()

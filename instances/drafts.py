@@ -101,7 +101,7 @@ def edit(
     clients.require_active(instance.client)
     with transaction.atomic():
         draft = locked(instance=instance)
-        require_revision(draft, revision)
+        require_revision(draft=draft, revision=revision)
         if not isinstance(template_version, Keep):
             draft.template_version = template_version
         schema = draft.template_version.variables
@@ -151,7 +151,7 @@ def preview(
     if body is not None:
         rendering.check(body=text, variables=schema)
     given = instance.variables if variables is None else variables
-    return render(text, schema, given, instance.secret_values)
+    return render(body=text, schema=schema, given=given, secrets=instance.secret_values)
 
 
 def compare_with_template(
@@ -207,7 +207,7 @@ def locked(*, instance: PromptInstance) -> PromptInstance:
     return row
 
 
-def require_revision(draft: PromptInstance, revision: int) -> None:
+def require_revision(*, draft: PromptInstance, revision: int) -> None:
     """Raises ``409.draft_stale`` unless the draft still has this revision."""
     if draft.revision != revision:
         raise Conflict(
@@ -217,9 +217,11 @@ def require_revision(draft: PromptInstance, revision: int) -> None:
         )
 
 
-def render(text: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], secrets: Mapping[str, str]) -> Rendered:
+def render(
+    *, body: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], secrets: Mapping[str, str]
+) -> Rendered:
     """Render with validated values. Raises ``422.variables_invalid``."""
-    return rendering.render(body=text, variables=schema, values=schema.require({**given, **secrets}))
+    return rendering.render(body=body, variables=schema, values=schema.require({**given, **secrets}))
 
 
 def subject(instance: PromptInstance) -> events.Subject:
@@ -289,7 +291,7 @@ def _name(client: Client, wanted: str | None, otherwise: str) -> str:
 def _rendered_text(text: PromptBody, schema: VariablesSchema, instance: PromptInstance) -> str:
     known = {name: value for name, value in instance.variables.items() if name in schema.names}
     secrets = {name: value for name, value in instance.secret_values.items() if name in schema.secret_names}
-    return render(text, schema, known, secrets).text()
+    return render(body=text, schema=schema, given=known, secrets=secrets).text()
 
 
 def _record(action: Action, instance: PromptInstance, by: Actor, at: datetime, metadata: dict[str, Any]) -> None:

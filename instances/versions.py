@@ -33,7 +33,12 @@ class Material:
 def material(*, instance: PromptInstance) -> Material:
     """Render a draft as it would be sealed. Raises ``422.variables_invalid`` or ``400.template_schema_invalid``."""
     body = instance.body
-    rendered = drafts.render(body, instance.template_version.variables, instance.variables, instance.secret_values)
+    rendered = drafts.render(
+        body=body,
+        schema=instance.template_version.variables,
+        given=instance.variables,
+        secrets=instance.secret_values,
+    )
     return Material(rendered, digest_of(format=str(body.format), rendered=rendered))
 
 

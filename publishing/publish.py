@@ -109,7 +109,7 @@ def publish(
     attributes = {"instance_id": str(instance.id), "client_id": str(instance.client_id)}
     with tracing.span("publish", action="instance.publish", **attributes) as span, transaction.atomic():
         row = drafts.locked(instance=instance)
-        drafts.require_revision(row, checked.revision)
+        drafts.require_revision(draft=row, revision=checked.revision)
         done = _unchanged(row, version, checked, by, at) or _moved(
             row, version, checked, by, at, expected_active, confirm=confirm, reason=reason
         )

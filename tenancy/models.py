@@ -26,7 +26,6 @@ class Client(Mutable):
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True, blank=True)
-    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()
