@@ -22,6 +22,8 @@ def _prepare() -> None:
         os.environ["PROMPTHUB_STATE_DIR"] = tempfile.mkdtemp(prefix="prompthub-tests-")
         os.environ[_MADE] = str(os.getpid())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
+    # The test client speaks plain HTTP, which an installation with DATABASE_URL redirects.
+    os.environ.setdefault("PROMPTHUB_HTTPS", "off")
     fresh = {
         "PROMPTHUB_SECRET_KEY": secrets.token_urlsafe(50),
         "PROMPTHUB_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),

@@ -102,13 +102,18 @@ def main(arguments: list[str]) -> int:
 
 def coverage() -> list[str]:
     """pytest's arguments to measure without reporting; the report is made of both sides."""
-    return ["--cov", "--cov-report="]
+    return ["--cov", "--cov-report=", "--cov-fail-under=0"]
 
 
 def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
     """The variables of one side; servers that it needs run until ``stack`` is closed."""
-    found = {key: value for key, value in os.environ.items() if key not in ADDRESSES}
-    found["COVERAGE_FILE"] = str(folder / f".coverage.{name}")
+    # Settings of whoever runs the tests are not theirs; only PROMPTHUB_TEST_… speaks to tests.
+    found = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ADDRESSES and (not key.startswith("PROMPTHUB_") or key.startswith("PROMPTHUB_TEST_"))
+    }
+    found |= {"PROMPTHUB_TEST_SIDE": name, "COVERAGE_FILE": str(folder / f".coverage.{name}")}
     if name == "sqlite":
         return found
     database = os.environ.get("DATABASE_URL") or stack.enter_context(postgres()).url
