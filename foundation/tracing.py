@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+trace: Any
 try:
     from opentelemetry import trace
 except ImportError:  # the extra is not installed
-    trace = None  # type: ignore[assignment]
+    trace = None
 
 
 class Span(Protocol):

@@ -97,7 +97,7 @@ def _only_erases(model: type[models.Model]) -> str:
     same = "IS NOT DISTINCT FROM" if connection.vendor == "postgresql" else "IS"
     conditions = []
     for field in model._meta.concrete_fields:
-        column = _quoted(field.column)
+        column = _quoted(str(field.column))
         unchanged = f"NEW.{column} {same} OLD.{column}"
         if field.name in erasable:
             json = isinstance(field, models.JSONField)

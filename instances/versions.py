@@ -150,9 +150,10 @@ def active_for(*, client: Client, name: str, actor: Actor) -> InstanceVersion:
     """The text that runs for a client under a name; ``404.template_or_instance_not_found`` when none is active."""
     policy.require(actor, Permission.VIEW, client)
     found = PromptInstance.objects.filter(client=client, name=name).select_related("active_version").first()
-    if found is None or found.active_version is None:
+    active: InstanceVersion | None = found.active_version if found is not None else None
+    if active is None:
         raise NotFound("404.template_or_instance_not_found", "No prompt of that name is active for this client.")
-    return found.active_version
+    return active
 
 
 def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 from guardian.core import ObjectPermissionChecker
@@ -106,12 +106,12 @@ def require(actor: Actor, permission: Permission, place: Place | None) -> None:
 
 def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permission.VIEW) -> models.QuerySet[PlaceT]:
     """The clients or projects at which the actor has the permission: every listing starts from here."""
-    everything = cast("models.QuerySet[PlaceT]", places._default_manager.all())
+    everything: models.QuerySet[PlaceT] = places._default_manager.all()
     if actor.is_system:
         return everything
     if actor.account is None or (actor.scopes is not None and permission not in _let_by(actor.scopes)):
         return everything.none()
-    limits = actor.clients if places is Client else actor.projects
+    limits = actor.clients if issubclass(places, Client) else actor.projects
     if limits is not None:
         everything = everything.filter(slug__in=limits)
     if actor.is_superuser:
@@ -153,7 +153,7 @@ def revoke(*, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> Non
 
 def grants(*, place: Place) -> dict[Any, frozenset[Role]]:
     """Who holds which roles at a client or project."""
-    held = get_users_with_perms(place, attach_perms=True, with_group_users=False)
+    held: Any = get_users_with_perms(place, attach_perms=True, with_group_users=False)
     return {user: frozenset(Role(name) for name in names if name in set(Role)) for user, names in held.items()}
 
 

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -29,7 +30,7 @@ USED_EVERY = timedelta(minutes=1)
 def issue(
     *,
     name: str,
-    account: AbstractBaseUser,
+    account: Any,
     scopes: Sequence[str],
     by: Actor,
     at: datetime,
@@ -121,9 +122,9 @@ def listing(*, actor: Actor) -> QuerySet[ServiceToken]:
     return ServiceToken.objects.all()
 
 
-def service_account(*, name: str) -> AbstractBaseUser:
+def service_account(*, name: str) -> Any:
     """The account a service acts with: it has grants like a person's, but no password."""
-    users = get_user_model()
+    users: Any = get_user_model()
     account, created = users._default_manager.get_or_create(**{users.USERNAME_FIELD: f"service:{name}"[:150]})
     if created:
         account.set_unusable_password()
