@@ -54,7 +54,7 @@ class Webhook:
         if len(_json(text)) + _ENVELOPE > _limit(remote):
             found.append(Problem("/text", "maxLength", f"the message would be larger than {_limit(remote)} bytes"))
         if "{name}" in remote.settings.get("read_url", "") and "name" not in remote.location:
-            found.append(Problem("/location", "required", "missing: name, which read_url asks for"))
+            found.append(Problem("/location/name", "required", "read_url asks for a name"))
         return found
 
     def probe(self, remote: Remote, *, wire: Wire) -> list[Problem]:
