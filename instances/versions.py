@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from audit import events
@@ -171,7 +172,8 @@ def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:
             "409.state_conflict", f"The secret variables {', '.join(missing)} of this version are no longer set."
         )
     if not by.is_system:
-        events.record(action=Action.INSTANCE_VERSION_REVEAL, subject=subject(version), by=by, at=at)
+        with transaction.atomic():
+            events.record(action=Action.INSTANCE_VERSION_REVEAL, subject=subject(version), by=by, at=at)
     return rendered.join(secrets)
 
 

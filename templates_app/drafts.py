@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from prompthub_kernel.body import PromptBody
-from prompthub_kernel.errors import Conflict
+from prompthub_kernel.errors import Conflict, NotFound
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import versions
 from templates_app.models import Template, TemplateDraft
@@ -61,6 +63,20 @@ def discard(*, template: Template, revision: int, by: Actor, at: datetime) -> No
         draft = _locked(template, revision)
         _record(Action.TEMPLATE_DRAFT_DISCARD, draft, by, at)
         draft.delete()
+
+
+def get(*, key: uuid.UUID | str, actor: Actor) -> TemplateDraft:
+    """The draft of a template, by the template's id, as far as the actor may see it; ``404.not_found`` otherwise."""
+    found = listing(actor=actor).filter(pk=key).first()
+    if found is None:
+        raise NotFound("404.not_found", "No such draft.")
+    return found
+
+
+def listing(*, actor: Actor) -> QuerySet[TemplateDraft]:
+    """The drafts in projects the actor may see."""
+    projects = policy.visible(actor, Project)
+    return TemplateDraft.objects.filter(template__project__in=projects).select_related("template__project")
 
 
 def _locked(template: Template, revision: int) -> TemplateDraft:

@@ -1,0 +1,134 @@
+"""Parameters after the question mark: declared by the operation, checked before anything asks the database."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+
+from prompthub_kernel.errors import Invalid, Problem
+
+LONGEST = 200
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its JSON Schema for the document, and how its text becomes a value (ValueError refuses it)."""
+
+    name: str
+    schema: Mapping[str, Any]
+    read: Callable[[str], Any]
+    description: str
+    default: Any = None
+    required: bool = False
+
+
+def text(name: str, description: str, *, pattern: str = "", required: bool = False) -> Parameter:
+    """1 to 200 characters, none of them a control character."""
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+    if pattern:
+        schema["pattern"] = f"^{pattern}$"
+    form = re.compile(pattern or ".+", re.DOTALL)
+
+    def read(given: str) -> str:
+        if not given or len(given) > LONGEST or _CONTROL.search(given) or not form.fullmatch(given):
+            raise ValueError
+        return given
+
+    return Parameter(name, schema, read, description, required=required)
+
+
+def slug(name: str, description: str) -> Parameter:
+    """The address of a client or project."""
+    return text(name, description, pattern=r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def identifier(name: str, description: str) -> Parameter:
+    """A UUID, as this API writes it."""
+    schema = {"type": "string", "format": "uuid"}
+    form = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+    def read(given: str) -> uuid.UUID:
+        if not form.fullmatch(given):
+            raise ValueError
+        return uuid.UUID(given)
+
+    return Parameter(name, schema, read, description)
+
+
+def choice(name: str, description: str, words: Sequence[str], *, default: str | None = None) -> Parameter:
+    """One of a few words."""
+    schema: dict[str, Any] = {"type": "string", "enum": list(words)}
+    if default is not None:
+        schema["default"] = default
+
+    def read(given: str) -> str:
+        if given not in words:
+            raise ValueError
+        return given
+
+    return Parameter(name, schema, read, description, default)
+
+
+def flag(name: str, description: str) -> Parameter:
+    """``true`` or ``false``; left out it is false."""
+    schema = {"type": "boolean", "default": False}
+    return Parameter(name, schema, {"true": True, "false": False}.__getitem__, description, default=False)
+
+
+def whole(name: str, description: str, *, least: int, most: int, default: int | None = None) -> Parameter:
+    """A whole number between two bounds."""
+    schema: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
+    if default is not None:
+        schema["default"] = default
+    form = re.compile(r"-?[0-9]{1,18}")
+
+    def read(given: str) -> int:
+        if not form.fullmatch(given) or not least <= int(given) <= most:
+            raise ValueError
+        return int(given)
+
+    return Parameter(name, schema, read, description, default)
+
+
+def read(given: QueryDict, declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The values of all declared parameters. Raises ``422.request_invalid`` with pointers below ``/query``."""
+    values = {name: parameter.default for name, parameter in declared.items()}
+    problems = []
+    for name, texts in given.lists():
+        parameter = declared.get(name)
+        if parameter is None:
+            problems.append(Problem("/query", "additionalProperties", "there is a parameter this address does not know"))
+        elif len(texts) > 1:
+            problems.append(Problem(f"/query/{name}", "maxItems", "is given more than once"))
+        else:
+            try:
+                values[name] = parameter.read(texts[0])
+            except (ValueError, KeyError):
+                problems.append(Problem(f"/query/{name}", "format", _wanted(parameter.schema)))
+    problems += [
+        Problem(f"/query/{name}", "required", "is missing")
+        for name, parameter in declared.items()
+        if parameter.required and name not in given
+    ]
+    if problems:
+        raise Invalid("422.request_invalid", "A parameter of the address does not fit.", problems=problems)
+    return values
+
+
+def _wanted(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"enum": words}:
+            return f"must be one of {', '.join(words)}"
+        case {"type": "integer", "minimum": least, "maximum": most}:
+            return f"must be a whole number from {least} to {most}"
+        case {"type": "boolean"}:
+            return "must be true or false"
+        case {"format": "uuid"}:
+            return "must be a UUID"
+    return "does not have the form that is asked for"

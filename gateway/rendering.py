@@ -1,0 +1,36 @@
+"""How REST framework writes an answer: one representation, by orjson."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer
+
+
+def dumps(value: Any) -> bytes:
+    """JSON in UTF-8. Whole numbers beyond 64 bits, which orjson refuses, are written by the standard library."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+class JSONRenderer(BaseRenderer):
+    """``application/json``."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+    render_style = "binary"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The bytes of an answer; none for an answer without a body."""
+        return b"" if data is None else dumps(data)
