@@ -24,10 +24,9 @@ def guarded() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if getattr(model, "mutability", None) in unchanging]
 
 
-def names(model: type[models.Model]) -> tuple[str, str]:
-    """The names of a model's two triggers: against update, against delete."""
-    table = model._meta.db_table
-    return f"{table}_no_update", f"{table}_no_delete"
+def names(model: type[models.Model]) -> list[str]:
+    """The names of a model's triggers: against update and delete, on PostgreSQL also against truncate."""
+    return [name for name, *_ in _refusals(model)]
 
 
 def install(**_: Any) -> None:
@@ -71,20 +70,27 @@ def _quoted(name: str) -> str:
     return connection.ops.quote_name(name)
 
 
-def _statements(model: type[models.Model]) -> Iterator[str]:
-    table, (no_update, no_delete) = _quoted(model._meta.db_table), names(model)
-    erasure = _only_erases(model)
+def _refusals(model: type[models.Model]) -> Iterator[tuple[str, str, str]]:
+    """Name, event and scope of each trigger a model has."""
+    table = model._meta.db_table
+    yield f"{table}_no_update", "UPDATE", f"FOR EACH ROW WHEN (NOT ({_only_erases(model)}))"
+    yield f"{table}_no_delete", "DELETE", "FOR EACH ROW"
     if connection.vendor == "postgresql":
-        for name, event, when in ((no_update, "UPDATE", f"WHEN (NOT ({erasure}))"), (no_delete, "DELETE", "")):
+        yield f"{table}_no_truncate", "TRUNCATE", "FOR EACH STATEMENT"
+
+
+def _statements(model: type[models.Model]) -> Iterator[str]:
+    table = _quoted(model._meta.db_table)
+    for name, event, scope in _refusals(model):
+        if connection.vendor == "postgresql":
             yield (
-                f"CREATE OR REPLACE TRIGGER {_quoted(name)} BEFORE {event} ON {table} "
-                f"FOR EACH ROW {when} EXECUTE FUNCTION {FUNCTION}()"
+                f"CREATE OR REPLACE TRIGGER {_quoted(name)} BEFORE {event} ON {table} {scope} "
+                f"EXECUTE FUNCTION {FUNCTION}()"
             )
-        return
-    for name, event, when in ((no_update, "UPDATE", f"WHEN NOT ({erasure})"), (no_delete, "DELETE", "")):
+            continue
         yield f"DROP TRIGGER IF EXISTS {_quoted(name)}"
         yield (
-            f"CREATE TRIGGER {_quoted(name)} BEFORE {event} ON {table} FOR EACH ROW {when} "
+            f"CREATE TRIGGER {_quoted(name)} BEFORE {event} ON {table} {scope} "
             f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
         )
 
