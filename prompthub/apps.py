@@ -15,8 +15,10 @@ class PromptHubConfig(AppConfig):
     def ready(self) -> None:
         """Configure logging first, so that everything after it is redacted."""
         from foundation import logging, redaction
+        from prompthub import celery
 
         logging.configure(json=settings.LOG_JSON, level=settings.LOG_LEVEL)
+        celery.app.set_default()  # shared tasks of every process, not only of workers, know their broker
         if settings.SENTRY_DSN:
             import sentry_sdk
 

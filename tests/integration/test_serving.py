@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,13 +14,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not settings.EMBEDDED, reason="the embedded edition is tried on the SQLite side"),
+]
 
 
 class Installation:
@@ -69,11 +74,20 @@ def migrated(tmp_path_factory):
     return installation
 
 
-@pytest.fixture
-def installation(migrated):
-    """The same, with nothing running before or after."""
-    yield migrated
+@pytest.fixture(scope="module")
+def running(migrated):
+    """A running server that no test stops, and its port."""
+    yield migrated.serve()
     migrated.close()
+
+
+@pytest.fixture
+def installation(tmp_path, migrated):
+    """An installation of this test alone."""
+    installation = Installation(tmp_path / "state")
+    shutil.copytree(migrated.folder, installation.folder)
+    yield installation
+    installation.close()
 
 
 @pytest.fixture
@@ -110,27 +124,32 @@ def test_serve_answers_and_stops_within_ten_seconds_of_sigterm(installation):
     assert time.monotonic() - began < 10
 
 
-def test_serve_stops_on_ctrl_c_without_complaint(installation):
+def test_serve_starts_again_after_a_kill_and_stops_on_ctrl_c_without_complaint(installation):
     process, _ = installation.serve()
+    process.kill()
+    process.wait()
+    process, port = installation.serve()
+    assert get(port, "/healthz") == 200
     process.send_signal(signal.SIGINT)
     status, said = ended(process)
     assert (status, "Traceback" in said) == (0, False), said
 
 
-def test_serve_starts_again_after_a_kill(installation):
-    process, port = installation.serve()
-    process.kill()
-    process.wait()
-    _, port = installation.serve()
-    assert get(port, "/healthz") == 200
-
-
-def test_a_second_server_on_the_same_state_directory_is_refused(installation):
-    process, _ = installation.serve()
-    status, said = ended(installation.manage("serve"))
+def test_a_second_server_on_the_same_state_directory_is_refused(running, migrated):
+    process, _ = running
+    status, said = ended(migrated.manage("serve"))
     assert status == 1
     assert str(process.pid) in said
     assert "PROMPTHUB_STATE_DIR" in said
+
+
+def test_clients_that_never_finish_their_request_do_not_silence_the_server(running):
+    _, port = running
+    with ExitStack() as stack:
+        for _ in range(40):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"POST /prompt/templates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx")
+        assert get(port, "/healthz") == 200
 
 
 def test_a_busy_port_is_named_with_its_setting(installation):
@@ -152,12 +171,3 @@ def test_lost_keys_are_refused_rather_than_made_anew(migrated, empty):
     assert status == 1
     assert "missing although" in said
     assert not (empty.folder / "secret.key").exists()
-
-
-def test_clients_that_never_finish_their_request_do_not_silence_the_server(installation):
-    _, port = installation.serve()
-    with ExitStack() as stack:
-        for _ in range(40):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-            client.sendall(b"POST /prompt/templates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nx")
-        assert get(port, "/healthz") == 200

@@ -1,0 +1,56 @@
+"""``manage.py serve`` ends when its worker dies, and does not wait for ever when it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+from io import StringIO
+
+import pytest
+from django.core.management.base import CommandError
+
+from prompthub.management.commands import serve
+
+
+class Dying:
+    """A worker that dies as soon as it starts."""
+
+    def __init__(self, *, on_death):
+        self.start = on_death
+        self.stopped = False
+
+    def stop(self, *, seconds):
+        self.stopped = True
+
+
+@pytest.fixture(autouse=True)
+def signals():
+    """Put the signals back that the command takes."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, action in kept.items():
+        signal.signal(number, action)
+
+
+def test_a_dead_worker_ends_the_server_so_that_it_is_started_again(monkeypatch):
+    monkeypatch.setattr(serve, "Embedded", Dying)
+    monkeypatch.setattr(serve.Server, "run", lambda self, sockets: self.should_exit)
+    with pytest.raises(CommandError, match="worker ended"):
+        serve.Command()._serve(None, embedded=True)
+
+
+def test_a_server_that_cannot_end_in_time_is_ended(monkeypatch, capsys):
+    statuses = []
+    monkeypatch.setattr(serve.os, "_exit", statuses.append)
+    serve._give_up()
+    assert statuses == [1]
+    assert "next start" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_the_welcome_of_the_demo_is_shown_with_the_address(settings, tmp_path, embedded):
+    (tmp_path / "welcome.txt").write_text("Sign in as demo\n")
+    settings.STATE_DIR, settings.EMBEDDED = tmp_path, embedded
+    said = StringIO()
+    serve.Command(stdout=said)._announce()
+    assert f":{settings.PORT}/" in said.getvalue()
+    assert ("Sign in as demo" in said.getvalue()) is embedded
