@@ -36,7 +36,8 @@ class Reply:
     @classmethod
     def of(cls, status: int, document: Any, **headers: str) -> Reply:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cls(status, json.dumps(document, ensure_ascii=False).encode(), {"Content-Type": "application/json", **named})
+        content = json.dumps(document, ensure_ascii=False).encode()
+        return cls(status, content, {"Content-Type": "application/json", **named})
 
     @classmethod
     def html(cls, status: int, page: str = HTML) -> Reply:
