@@ -13,6 +13,9 @@ class Action(StrEnum):
     CLIENT_ARCHIVE = "client.archive"
     PROJECT_CREATE = "project.create"
     PROJECT_VISIBILITY_SET = "project.visibility.set"
+    ACCOUNT_CREATE = "account.create"
+    ACCOUNT_PASSWORD_SET = "account.password.set"  # noqa: S105 - an action's name
+    ACCOUNT_STANDING_SET = "account.standing.set"
     GRANT_ADD = "grant.add"
     GRANT_REVOKE = "grant.revoke"
     TOKEN_ISSUE = "token.issue"  # noqa: S105 - an action's name

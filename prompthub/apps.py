@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
 
 
 class PromptHubConfig(AppConfig):
@@ -25,3 +26,9 @@ class PromptHubConfig(AppConfig):
             sentry_sdk.init(
                 dsn=settings.SENTRY_DSN, send_default_pii=False, before_send=redaction.before_send, max_value_length=512
             )
+
+
+class StaffConfig(AdminConfig):
+    """Django's admin with our site behind it."""
+
+    default_site = "prompthub.staff.StaffSite"

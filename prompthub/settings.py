@@ -70,10 +70,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- apps ----------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "unfold",
+    "prompthub.apps.PromptHubConfig",  # before Unfold, whose skeleton it replaces
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.simple_history",
-    "prompthub.apps.PromptHubConfig",
-    "django.contrib.admin",
+    "prompthub.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

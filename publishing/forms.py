@@ -1,0 +1,47 @@
+"""What decisions about targets and prompts ask for at the staff's door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from unfold import widgets
+
+from foundation.admin import Confirm, Unshown
+from publishing import adapters
+
+
+class NewTarget(Confirm):
+    client = forms.SlugField(help_text="The client's slug.", widget=widgets.UnfoldAdminTextInputWidget)
+    name = forms.CharField(max_length=100, widget=widgets.UnfoldAdminTextInputWidget)
+    adapter = forms.ChoiceField(
+        choices=[(name, name) for name in sorted(adapters.REGISTRY)], widget=widgets.UnfoldAdminSelectWidget
+    )
+    settings = forms.JSONField(required=False, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+    credentials = forms.JSONField(
+        required=False, help_text="A JSON object. It is encrypted, and never shown again.", widget=Unshown(attrs={"rows": 3})
+    )
+
+
+class NewSettings(Confirm):
+    settings = forms.JSONField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
+
+    def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
+        super().__init__(*given, row=row, **more)
+        self.initial = {"settings": row.settings}
+
+
+class NewCredentials(Confirm):
+    credentials = forms.JSONField(
+        help_text="A JSON object with all of them. It is encrypted, and never shown again.",
+        widget=Unshown(attrs={"rows": 3}),
+    )
+
+
+class Reason(Confirm):
+    reason = forms.CharField(required=False, max_length=500, widget=widgets.UnfoldAdminTextInputWidget)
+    confirm = forms.BooleanField(
+        required=False,
+        label="Go on even if another version became active since the draft was begun",
+        widget=widgets.UnfoldBooleanSwitchWidget,
+    )
