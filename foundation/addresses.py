@@ -35,6 +35,7 @@ _URL = re.compile(
 # ASCII only: str.lower() turns the Kelvin sign into a plain "k".
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
+_DOMAIN = re.compile(r".+\.[a-z][a-z0-9-]+", re.ASCII)
 # The last label of a name that some reader may take for an IPv4 number (WHATWG URL, "ends in a number").
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
 
@@ -89,7 +90,7 @@ def parse(url: str, *, allow: frozenset[str] = frozenset()) -> Destination:
             raise AddressRefused("Only https is called.")
         if port not in PORTS:
             raise AddressRefused("Only ports 443 and 8443 are called.")
-        if literal is None and "." not in host:
+        if literal is None and not _DOMAIN.fullmatch(host):
             raise AddressRefused("A host name needs a domain.")
     destination = Destination(
         scheme=scheme,

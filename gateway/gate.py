@@ -198,6 +198,6 @@ def _require_clean(text: str, pointer: str) -> None:
 
 def _below(pointer: str, step: str) -> str:
     """``pointer`` one step further (RFC 6901); of something too long to print, where it is in."""
-    if len(pointer) + len(step) >= MAX_POINTER_CHARACTERS:
+    if len(pointer) + 1 + len(step) > MAX_POINTER_CHARACTERS:
         return pointer
     return f"{pointer}/{step.replace('~', '~0').replace('/', '~1')}"

@@ -50,6 +50,17 @@ def test_no_hostile_url_leads_to_a_connection(reached, port):
     assert reached == []
 
 
+def test_every_hostile_url_is_refused_by_grammar_alone():
+    passed = []
+    for url in hostile_urls(443) + hostile_urls(8443):
+        try:
+            egress.check(url=url, allow=frozenset())
+        except egress.EgressRefused:
+            continue
+        passed.append(url)
+    assert passed == []
+
+
 @pytest.mark.parametrize("answer", hostile_answers(), ids=",".join)
 def test_a_name_with_one_forbidden_address_leads_to_no_connection(reached, answer):
     with pytest.raises(egress.EgressRefused):
@@ -105,7 +116,9 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
 @pytest.mark.parametrize("name", PEERS)
 def test_a_hostile_peer_is_cut_off(name):
     scheme = "https" if name in OVER_TLS else "http"
-    expected = egress.EgressNotSent if name in OVER_TLS else egress.EgressUnanswered
+    expected = (egress.EgressNotSent,) if name in OVER_TLS else (egress.EgressUnanswered,)
+    if name == "resets_at_once":  # sometimes before anything could be sent
+        expected = (egress.EgressNotSent, egress.EgressUnanswered)
     content = b"x" * 8_000_000 if name == "never_reads" else b"{}"
     with Peer(PEERS[name]) as peer:
         began = time.monotonic()

@@ -233,6 +233,25 @@ class TestCheck:
             with pytest.raises(egress.EgressRefused):
                 egress.check(url=url, allow=allow)
 
+    @pytest.mark.parametrize(
+        ("url", "passes"),
+        [
+            ("https://good.example/".ljust(4096, "a"), True),
+            ("https://good.example/".ljust(4097, "a"), False),
+            ("https://" + "a." * 125 + "aaa/", True),  # 253 characters
+            ("https://" + "a." * 125 + "aaaa/", False),
+            ("https://" + "ü." * 62 + "example/", False),  # more than 253 in ASCII
+            ("https://" + "a" * 63 + ".example/", True),
+            ("https://good.example:65535/", False),
+        ],
+    )
+    def test_knows_the_longest_url_and_host(self, url, passes):
+        if passes:
+            egress.check(url=url, allow=frozenset())
+        else:
+            with pytest.raises(egress.EgressRefused):
+                egress.check(url=url, allow=frozenset())
+
     def test_never_repeats_the_url(self):
         with pytest.raises(egress.EgressRefused) as refusal:
             egress.check(url="https://user:hunter2@good.example/hunter2", allow=frozenset())

@@ -149,6 +149,8 @@ class TestStrictJson:
     def test_points_at_the_parent_of_what_is_too_long_to_print(self):
         long = b'{"a": {"' + b"k" * 10_000 + b'": 1e999}}'
         assert problem(long).pointer == "/a"
+        assert problem(b'{"a": {"' + b"k" * 497 + b'": 1e999}}').pointer == "/a/" + "k" * 497
+        assert problem(b'{"a": {"' + b"k" * 498 + b'": 1e999}}').pointer == "/a"
 
     def test_can_be_stricter(self):
         assert problem(b"[[1]]", max_depth=1).code == "depth"
