@@ -1,0 +1,158 @@
+"""Which elements of two sequences are the same ones: the ground under every comparison of texts and documents.
+
+Each element becomes one character and fast-diff-match-patch compares the two strings. Its time is limited, but not
+for repetitive text, where it grows with the square of the length; so long sequences are first cut at series of
+elements that are there exactly once on both sides (Bram Cohen's patience diff).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+import fast_diff_match_patch
+
+SECONDS = 0.03
+"""What aligning should take at most, for all blocks of one comparison; what is not aligned then counts as replaced."""
+MAX_ELEMENTS = 6_000
+"""Longest sequences that are compared without being cut; at worst 50 ms for each such pair."""
+MIN_ANCHORS = 0.01
+"""Fewer places to cut at, for each element, and the sequences have only chance in common: a rewrite."""
+MAX_CUTS = 8
+"""How often what was cut is cut again."""
+
+_WORDS = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\n|[^\S\n]+|.", re.DOTALL)
+_SHORTEST_SECONDS = 0.001
+_SYMBOLS = (range(0x100, 0xD800), range(0xE000, 0x110000))
+
+
+class Run(NamedTuple):
+    """``old[old_start:old_end]`` and ``new[new_start:new_end]``: the same elements, or one put for the other."""
+
+    same: bool
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+class _Match(NamedTuple):
+    old: int
+    new: int
+    length: int
+
+
+class _Limits(NamedTuple):
+    seconds: float
+    series: int
+    cuts: int
+
+
+def align(old: Sequence[Hashable], new: Sequence[Hashable], *, seconds: float = SECONDS, series: int = 1) -> list[Run]:
+    """Both sequences as runs, alternately same and different, without gaps.
+
+    ``series`` is how many elements in a row must be unique to be trusted as a place to cut: one line says enough,
+    one word may be there by chance.
+    Elements that only one side has are left out of the comparison, as GNU diff does: they cannot match, and without
+    them a complete rewrite costs next to nothing.
+    """
+    common = set(old) & set(new)
+    symbols = dict(zip(common, map(chr, chain(*_SYMBOLS)), strict=False))
+    olds = [index for index, element in enumerate(old) if element in common]
+    news = [index for index, element in enumerate(new) if element in common]
+    left = "".join([symbols[old[index]] for index in olds])
+    right = "".join([symbols[new[index]] for index in news])
+    matches = _matches(left, right, _Match(0, 0, 0), _Limits(seconds, series, MAX_CUTS))
+    return _runs(matches, olds, news, len(old), len(new))
+
+
+def words(text: str) -> list[str]:
+    """A text as words, white space, line ends and single signs; ideographs and syllables of CJK stand alone."""
+    return _WORDS.findall(text)
+
+
+def _matches(old: str, new: str, at: _Match, limits: _Limits) -> Iterator[_Match]:
+    """Substrings that are the same, in order; ``at`` says where the two strings begin in the whole."""
+    if max(len(old), len(new)) <= MAX_ELEMENTS:
+        yield from _compared(old, new, at, limits.seconds)
+        return
+    first = _shared(old, new)
+    last = _shared(old[first:][::-1], new[first:][::-1])
+    yield _Match(at.old, at.new, first)
+    middle_old, middle_new = old[first : len(old) - last], new[first : len(new) - last]
+    anchors = _anchors(middle_old, middle_new, limits.series) if limits.cuts else []
+    if anchors or max(len(middle_old), len(middle_new)) <= MAX_ELEMENTS:
+        ends = _Match(len(middle_old), len(middle_new), 0)
+        for begin, end in pairwise([_Match(0, 0, 0), *anchors, ends]):
+            here = _Match(at.old + first + begin.old, at.new + first + begin.new, 0)
+            left, right = middle_old[begin.old : end.old], middle_new[begin.new : end.new]
+            share = limits.seconds * (len(left) + len(right)) / (len(old) + len(new))
+            yield from _matches(left, right, here, _Limits(share, limits.series, limits.cuts - 1))
+    yield _Match(at.old + len(old) - last, at.new + len(new) - last, last)
+
+
+def _compared(old: str, new: str, at: _Match, seconds: float) -> Iterator[_Match]:
+    at_old, at_new = at.old, at.new
+    for kind, length in fast_diff_match_patch.diff(
+        old, new, timelimit=max(seconds, _SHORTEST_SECONDS), checklines=False, cleanup="No", counts_only=True
+    ):
+        if kind == "=":
+            yield _Match(at_old, at_new, length)
+        at_old += length if kind != "+" else 0
+        at_new += length if kind != "-" else 0
+
+
+def _shared(old: str, new: str) -> int:
+    """The length of the longest common beginning."""
+    return bisect(range(1, min(len(old), len(new)) + 1), 0, key=lambda length: old[:length] != new[:length])
+
+
+def _anchors(old: str, new: str, length: int) -> list[_Match]:
+    """The longest chain of substrings of a length that are there once on either side and stand in the same order."""
+    olds = [old[index : index + length] for index in range(len(old) - length + 1)]
+    news = [new[index : index + length] for index in range(len(new) - length + 1)]
+    shared = set(olds).intersection(news)
+    counted, places = Counter(olds), dict(zip(news, range(len(news)), strict=True))
+    unique = {text for text, count in Counter(filter(shared.__contains__, news)).items() if count == counted[text] == 1}
+    tails: list[int] = []  # the smallest place in ``new`` that ends a chain of each length
+    ends: list[int] = []  # and the link it ends with
+    links: list[tuple[int, int, int]] = []  # place in ``old``, place in ``new``, the link before
+    for index, text in enumerate(olds):
+        if text in unique:
+            place = places[text]
+            size = bisect(tails, place)
+            tails[size : size + 1] = [place]
+            ends[size : size + 1] = [len(links)]
+            links.append((index, place, ends[size - 1] if size else -1))
+    if len(ends) < MIN_ANCHORS * len(olds):
+        return []
+    found: list[_Match] = []
+    link = ends[-1] if ends else -1
+    while link >= 0:
+        index, place, link = links[link]
+        found.append(_Match(index, place, 0))
+    return found[::-1]
+
+
+def _runs(matches: Iterator[_Match], olds: list[int], news: list[int], old_length: int, new_length: int) -> list[Run]:
+    runs: list[Run] = []
+    old_start = new_start = old_end = new_end = 0  # of the run of same elements being followed
+
+    def close(next_old: int, next_new: int) -> None:
+        if old_end > old_start:
+            runs.append(Run(same=True, old_start=old_start, old_end=old_end, new_start=new_start, new_end=new_end))
+        if next_old > old_end or next_new > new_end:
+            runs.append(Run(same=False, old_start=old_end, old_end=next_old, new_start=new_end, new_end=next_new))
+
+    for at_old, at_new, length in matches:
+        for left, right in zip(olds[at_old : at_old + length], news[at_new : at_new + length], strict=True):
+            if left != old_end or right != new_end:
+                close(left, right)
+                old_start, new_start = left, right
+            old_end, new_end = left + 1, right + 1
+    close(old_length, new_length)
+    return runs
