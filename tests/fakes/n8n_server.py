@@ -198,8 +198,9 @@ class N8nServer(StandIn):
         with self.lock:
             flow.name, flow.nodes, flow.connections = body["name"], body["nodes"], body["connections"]
             flow.settings |= body["settings"]
-            flow.description = body.get("description", flow.description)
-            flow.node_groups = body.get("nodeGroups", flow.node_groups)
+            # Whether the real one keeps these two when they are left out is not known: the worse is assumed.
+            flow.description = body.get("description")
+            flow.node_groups = body.get("nodeGroups", [])
             flow.static_data = body.get("staticData", flow.static_data)
             flow.pin_data = body.get("pinData", flow.pin_data)
             for node in flow.nodes:

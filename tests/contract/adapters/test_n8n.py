@@ -45,9 +45,12 @@ def test_send_makes_the_workflow_run_the_text(server, wire, flow, remote):
     assert receipt.remote_version == flow.active_version_id == flow.version_id
 
 
-def test_send_changes_nothing_else(server, wire, flow, remote):
+def test_send_changes_nothing_else(server, wire):
+    more = {"description": "Answers.", "node_groups": [{"name": "g"}], "settings": {"timezone": "UTC"}}
+    more |= {"static_data": {"cursor": 7}, "pin_data": {"Webhook": []}}
+    flow = server.add(assistant(), **more)
     before = flow.document()
-    ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    ADAPTER.send(place(server, flow), parcel(TEXT), wire=wire)
     after = flow.document()
     say("")(before["nodes"]), say("")(after["nodes"])
     kept = ("name", "nodes", "connections", "settings", "description", "nodeGroups", "staticData", "pinData")

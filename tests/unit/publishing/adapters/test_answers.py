@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -101,6 +102,17 @@ def test_without_an_answer_it_depends_on_what_was_sent(error, method, outcome):
 def test_retry_after_is_seconds_or_a_date(asked, date, seconds):
     headers = {"retry-after": asked} | ({"date": date} if date else {})
     assert answers.retry_after(Answer(429, headers, b""), now=NOW) == seconds
+
+
+def test_a_date_is_gmt_wherever_the_machine_stands(monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        asked = Answer(429, {"retry-after": "Mon Jan  5 09:31:00 2026"}, b"")
+        assert answers.retry_after(asked, now=NOW) == 60.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(429, 7.0), (503, 7.0), (500, None), (409, None), (400, None)])

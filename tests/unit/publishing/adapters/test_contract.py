@@ -51,6 +51,11 @@ def test_a_good_place_has_no_problems(name):
     assert adapters.get(name).check(GOOD[name], format="text", text="Hello") == []
 
 
+@pytest.mark.parametrize(("name", "readable"), [("n8n", True), ("retell", True), ("webhook", False), ("memory", True)])
+def test_it_is_known_what_can_be_read_back(name, readable):
+    assert adapters.get(name).readable(GOOD[name]) is readable
+
+
 @pytest.mark.parametrize(
     ("name", "part", "values", "pointer", "code"),
     [
