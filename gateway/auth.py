@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from foundation.actors import Actor, Door
 from prompthub_kernel.errors import Refused
 from tenancy import policy, tokens
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
 
 CHALLENGE = 'Bearer realm="PromptHub"'
 
@@ -41,6 +44,8 @@ class PersonAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Actor] | None:
         """The account and the actor, or None without a session. Raises PermissionDenied without the CSRF token."""
+        if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            return None  # an escape in the cookie; PostgreSQL takes no NUL
         found = super().authenticate(request)
         if found is None:
             return None
@@ -61,10 +66,8 @@ class IsActor(BasePermission):
         if method not in permissions:
             return True  # answered with 405
         wanted = permissions[method]
-        if wanted is None:
-            return True
         if not isinstance(request.auth, Actor):
             return False
-        if not policy.scopes_allow(request.auth, wanted):
+        if not policy.scopes_allow(actor=request.auth, permission=wanted):
             raise Refused("403.permission_denied", f"The token's scopes do not give the permission '{wanted}'.")
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import structlog
 from django.db.models import QuerySet
@@ -61,8 +61,7 @@ class Endpoint(APIView):
     @property
     def actor(self) -> Actor:
         """Who calls."""
-        actor: Actor = self.request.auth
-        return actor
+        return cast("Actor", self.request.auth)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -79,10 +78,8 @@ class Endpoint(APIView):
         self.at = timezone.now()
         self.query = parameters.read(self.request.query_params, promise.query)
         self.body = self._checked_body(promise)
-        if self.request.method == "POST":
-            answer = self._posted(promise, method, path)
-        else:
-            answer = method(self, **path)
+        posted = self.request.method == "POST"
+        answer = self._posted(promise, method, path) if posted else method(self, **path)
         if self.request.method not in {"GET", "HEAD"}:
             log.info("api.wrote", operation=promise.name, status=answer.status, **_about(path, answer.body))
         return Response(answer.body, status=answer.status, headers=dict(answer.headers))
@@ -95,22 +92,22 @@ class Endpoint(APIView):
             present,
             path=self.request.path,
             given=self.query,
-            texts={name: texts for name, texts in self.request.query_params.items()},
+            texts={name: self.request.query_params[name] for name in self.request.query_params},
         )
         return Answer(found)
 
     def revision(self) -> int:
         """The revision the caller saw, from ``If-Match`` or the body. Raises ``422.request_invalid`` without one."""
         header = self.request.headers.get("If-Match")
-        given = (self.body or {}).get("revision")
-        if header is None and given is None:
+        given: int | None = (self.body or {}).get("revision")
+        if header is None and given is not None:
+            return int(given)
+        if header is None:
             raise Invalid(
                 "422.request_invalid",
                 "Say which revision you saw: in If-Match, or as revision.",
                 problems=[Problem("/revision", "required", "is missing")],
             )
-        if header is None:
-            return int(given)
         match = _ENTITY_TAG.fullmatch(header.strip())
         if match is None or (given is not None and given != int(match[1])):
             raise Invalid(
@@ -127,7 +124,9 @@ class Endpoint(APIView):
         if promise.body is None:
             if sent != {}:
                 raise Invalid(
-                    "422.request_invalid", "This address takes no body.", problems=[Problem("", "maxProperties", "is not empty")]
+                    "422.request_invalid",
+                    "This address takes no body.",
+                    problems=[Problem("", "maxProperties", "is not empty")],
                 )
             return {}
         problems = contracts.problems(promise.body, sent)

@@ -50,7 +50,7 @@ class Claim:
 
     def _replayed(self, found: Answered) -> Answer:
         if self.again is Again.REFUSES:
-            raise Conflict("409.token_already_shown", "This request made its token already; make another if it is lost.")
+            raise Conflict("409.token_already_shown", "This request made its token already; make another if need be.")
         return Answer(found.body, found.status, {REPLAYED: "true"})
 
 

@@ -47,12 +47,17 @@ class Operations(AutoSchema):
         seed = path.startswith("/prompt/")
         if promise is None or (seed and path not in SEED_PATHS):
             return None
+        codes = _codes(promise, path, method)
         found: dict[str, Any] = {
             "operationId": f"prompt_{promise.name}" if seed else promise.name,
             "summary": promise.summary,
             "tags": [path.split("/")[2 if seed else 3]],
             "security": [{"token": []}, {"session": []}],
-            "responses": {**_answers(promise, method), **_problems(promise, path, method)},
+            "x-problem-codes": codes,
+            "responses": {
+                **_answers(promise, method),
+                **{code[:3]: {"$ref": f"#/components/responses/Problem{code[:3]}"} for code in codes},
+            },
         }
         if parameters := [*_of_path(path), *_of_query(promise.query), *_headers(promise, method)]:
             found["parameters"] = parameters
@@ -67,17 +72,19 @@ class Operations(AutoSchema):
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """drf-spectacular's last step: the parts that the operations refer to."""
-    bodies = sorted(set(re.findall(r"#/components/schemas/([A-Za-z0-9]+)", str(result["paths"]))))
-    named = {_component(path.name.removesuffix(".schema.json")): path for path in contracts.FOLDER.glob("*.schema.json")}
+    used = str(result["paths"])
+    names = [path.name.removesuffix(".schema.json") for path in contracts.FOLDER.glob("*.schema.json")]
     schemas = {
-        name: _moved(contracts.load(named[name].name.removesuffix(".schema.json")), f"#/components/schemas/{name}/$defs/")
-        for name in bodies
-        if name in named
+        _component(name): _moved(contracts.load(name), f"#/components/schemas/{_component(name)}/$defs/")
+        for name in names
+        if f"#/components/schemas/{_component(name)}'" in used
     }
+    statuses = sorted(set(re.findall(r"#/components/responses/Problem([0-9]{3})", used)))
     shapes = contracts.load("answers")["$defs"]
     schemas |= {name: _moved(shape, "#/components/schemas/") for name, shape in shapes.items()}
     result["components"] = {
         "schemas": dict(sorted(schemas.items())),
+        "responses": {f"Problem{status}": _problem(status) for status in statuses},
         "headers": {
             "CorrelationId": {
                 "description": "Joins the request, its log lines, its audit and its deliveries.",
@@ -131,21 +138,23 @@ def _shape(name: str) -> dict[str, Any]:
     }
 
 
-def _problems(promise: Operation, path: str, method: str) -> dict[str, Any]:
-    codes: list[str] = [*EVERYWHERE, *promise.problems]
+def _codes(promise: Operation, path: str, method: str) -> list[str]:
+    codes = {*EVERYWHERE, *promise.problems}
     if "{" in path:
-        codes.append("404.not_found")
+        codes.add("404.not_found")
     if method in {"POST", "PUT", "PATCH"}:
-        codes += WITH_A_BODY
+        codes |= set(WITH_A_BODY)
     if method == "POST" and promise.again is not Again.RUNS:
-        codes.append("422.idempotency_key_reused")
+        codes.add("422.idempotency_key_reused")
+    return sorted(codes)
+
+
+def _problem(status: str) -> dict[str, Any]:
+    titles = [f"`{code}` {meaning.title}." for code, meaning in sorted(CODES.items()) if code.startswith(status)]
     return {
-        status: {
-            "description": "; ".join(f"`{code}` {CODES[code].title}" for code in sorted(set(codes)) if code[:3] == status),
-            "headers": _problem_headers(status),
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in sorted({code[:3] for code in codes})
+        "description": " ".join(titles),
+        "headers": _problem_headers(status),
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 
 

@@ -60,6 +60,7 @@ def _slug(value: Any) -> str:
 
 
 NEWEST_FIRST = Key()
+BY_TEMPLATE = Key("template_id")
 BY_SLUG = Key("slug", descending=False, read=_slug)
 BY_NUMBER = Key("id", read=_number)
 BY_ORDINAL = Key("ordinal", read=_number)
@@ -106,13 +107,9 @@ def _closed(value: Any, *, backwards: bool) -> str:
 
 def _opened(cursor: str, key: Key) -> tuple[bool, Any]:
     try:
-        if len(cursor) > LONGEST_CURSOR:
-            raise ValueError
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        backwards, value = json.loads(raw)
-        if backwards not in (0, 1):
-            raise ValueError
-        return bool(backwards), key.read(value)
+        backwards, value = json.loads(raw[:LONGEST_CURSOR])
+        return bool((0, 1).index(backwards)), key.read(value)
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
         raise Invalid(
             "422.request_invalid",

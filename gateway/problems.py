@@ -49,6 +49,7 @@ def problem(error: PromptHubError, headers: Mapping[str, str] | None = None) -> 
         response.headers["Retry-After"] = str(error.context.get("retry_after", RETRY_AFTER_SECONDS))
     for name, value in (headers or {}).items():
         response.headers[name] = value
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - counted above; Django would warn too
     return response
 
 

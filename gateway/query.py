@@ -61,7 +61,9 @@ def identifier(name: str, description: str) -> Parameter:
     return Parameter(name, schema, read, description)
 
 
-def choice(name: str, description: str, words: Sequence[str], *, default: str | None = None) -> Parameter:
+def choice(
+    name: str, description: str, words: Sequence[str], *, default: str | None = None, required: bool = False
+) -> Parameter:
     """One of a few words."""
     schema: dict[str, Any] = {"type": "string", "enum": list(words)}
     if default is not None:
@@ -72,7 +74,7 @@ def choice(name: str, description: str, words: Sequence[str], *, default: str | 
             raise ValueError
         return given
 
-    return Parameter(name, schema, read, description, default)
+    return Parameter(name, schema, read, description, default, required)
 
 
 def flag(name: str, description: str) -> Parameter:
@@ -103,7 +105,7 @@ def read(given: QueryDict, declared: Mapping[str, Parameter]) -> dict[str, Any]:
     for name, texts in given.lists():
         parameter = declared.get(name)
         if parameter is None:
-            problems.append(Problem("/query", "additionalProperties", "there is a parameter this address does not know"))
+            problems.append(Problem("/query", "additionalProperties", "there is a parameter nobody knows here"))
         elif len(texts) > 1:
             problems.append(Problem(f"/query/{name}", "maxItems", "is given more than once"))
         else:

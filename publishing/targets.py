@@ -170,6 +170,12 @@ def placements(*, target: Target) -> QuerySet[Placement]:
     return target.placements.filter(removed_at__isnull=True).select_related("instance", "lane")
 
 
+def placements_for(*, client: Client, actor: Actor) -> QuerySet[Placement]:
+    """Where the prompts of a client go."""
+    policy.require(actor, Permission.VIEW, client)
+    return Placement.objects.filter(target__client=client, removed_at__isnull=True)
+
+
 def placements_of(*, instance: PromptInstance) -> QuerySet[Placement]:
     """Where a prompt goes, over all targets that are switched on."""
     return Placement.objects.filter(instance=instance, removed_at__isnull=True, target__enabled=True).select_related(

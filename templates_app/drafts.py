@@ -67,7 +67,7 @@ def discard(*, template: Template, revision: int, by: Actor, at: datetime) -> No
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> TemplateDraft:
     """The draft of a template, by the template's id, as far as the actor may see it; ``404.not_found`` otherwise."""
-    found = listing(actor=actor).filter(pk=key).first()
+    found = listing(actor=actor).filter(template_id=key).first()
     if found is None:
         raise NotFound("404.not_found", "No such draft.")
     return found

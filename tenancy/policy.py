@@ -18,6 +18,7 @@ from guardian.shortcuts import assign_perm, get_objects_for_user, remove_perm
 
 from audit import events
 from audit.actions import Action
+from audit.models import AuditEvent
 from foundation.actors import Actor
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
 from tenancy.models import Client, Project
@@ -129,6 +130,14 @@ def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permiss
     return everything.filter(mine)
 
 
+def readable(events: models.QuerySet[AuditEvent], *, actor: Actor) -> models.QuerySet[AuditEvent]:
+    """Of audit events those at clients and projects the actor may see; all for an administrator of the installation."""
+    if can(actor, Permission.ADMIN, None):
+        return events
+    mine = models.Q(client_id__in=visible(actor, Client).values("pk"))
+    return events.filter(mine | models.Q(project_id__in=visible(actor, Project).values("pk")))
+
+
 def roles(actor: Actor, place: Place) -> frozenset[Role]:
     """The roles the actor's account was granted at a client or project, directly or by group."""
     if actor.account is None:
@@ -172,7 +181,7 @@ def holder(*, name: str, place: Place, actor: Actor) -> Any:
     """The account of that name, to be given a role. Raises ``422.request_invalid`` when there is none."""
     require(actor, Permission.ADMIN, place)
     users = get_user_model()
-    found = users._default_manager.filter(**{users.USERNAME_FIELD: name}, is_active=True).first()
+    found = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first()
     if found is None:
         raise Invalid(
             "422.request_invalid",

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,7 +108,7 @@ def authenticate(*, presented: str, at: datetime, door: Door = Door.API) -> Acto
     )
 
 
-def get(*, key: str, actor: Actor) -> ServiceToken:
+def get(*, key: uuid.UUID | str, actor: Actor) -> ServiceToken:
     """A token by id; only for administrators of the installation."""
     policy.require(actor, Permission.ADMIN, None)
     found = ServiceToken.objects.filter(pk=key).first()

@@ -1,0 +1,79 @@
+"""Addresses of the API, included twice by the roof: at ``/api/v1/`` and, for the seed's paths, at ``/prompt/``."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path
+
+from gateway import documents
+from gateway.endpoint import Nowhere
+from gateway.v1 import (
+    audit,
+    clients,
+    deliveries,
+    drifts,
+    grants,
+    instance_versions,
+    instances,
+    projects,
+    publishing,
+    targets,
+    template_drafts,
+    templates,
+    tokens,
+)
+
+app_name = "prompthub_api"
+
+_ADDRESSES = {
+    "templates": templates.Templates,
+    "templates/drafts": template_drafts.TemplateDrafts,
+    "templates/drafts/<uuid:draft_id>": template_drafts.OneTemplateDraft,
+    "templates/drafts/<uuid:draft_id>/seal": template_drafts.SealTemplateDraft,
+    "templates/<uuid:template_id>": templates.OneTemplate,
+    "templates/<uuid:template_id>/versions": templates.TemplateVersions,
+    "instances": instances.Instances,
+    "instances/<uuid:instance_id>": instances.OneInstance,
+    "instances/<uuid:instance_id>/preview": instances.PreviewInstance,
+    "instances/<uuid:instance_id>/archive": instances.ArchiveInstance,
+    "instances/<uuid:instance_id>/diff": instances.DiffInstance,
+    "instances/<uuid:instance_id>/versions": instance_versions.InstanceVersions,
+    "instances/<uuid:instance_id>/versions/<uuid:version_id>": instance_versions.OneInstanceVersion,
+    "instances/<uuid:instance_id>/versions/<uuid:version_id>/reveal": instance_versions.RevealInstanceVersion,
+    "instances/<uuid:instance_id>/publications": instance_versions.Publications,
+    "instances/<uuid:instance_id>/publish": publishing.PublishInstance,
+    "clients": clients.Clients,
+    "clients/<slug:client>": clients.OneClient,
+    "clients/<slug:client>/archive": clients.ArchiveClient,
+    "clients/<slug:client>/grants": grants.ClientGrants,
+    "clients/<slug:client>/targets": targets.ClientTargets,
+    "clients/<slug:client>/placements": targets.ClientPlacements,
+    "projects": projects.Projects,
+    "projects/<slug:project>": projects.OneProject,
+    "projects/<slug:project>/grants": grants.ProjectGrants,
+    "targets/<uuid:target_id>": targets.OneTarget,
+    "targets/<uuid:target_id>/test": targets.TestTarget,
+    "targets/<uuid:target_id>/credentials": targets.TargetCredentials,
+    "targets/<uuid:target_id>/disable": targets.DisableTarget,
+    "targets/<uuid:target_id>/enable": targets.EnableTarget,
+    "placements/<uuid:placement_id>": targets.OnePlacement,
+    "deliveries": deliveries.Deliveries,
+    "deliveries/replay": deliveries.ReplayDeliveries,
+    "deliveries/<uuid:delivery_id>": deliveries.OneDelivery,
+    "deliveries/<uuid:delivery_id>/replay": deliveries.ReplayDelivery,
+    "deliveries/<uuid:delivery_id>/bury": deliveries.BuryDelivery,
+    "drifts": drifts.Drifts,
+    "drifts/<uuid:drift_id>": drifts.OneDrift,
+    "drifts/<uuid:drift_id>/redeliver": drifts.RedeliverDrift,
+    "drifts/<uuid:drift_id>/adopt": drifts.AdoptDrift,
+    "audit": audit.Audit,
+    "tokens": tokens.Tokens,
+    "tokens/<uuid:token_id>": tokens.OneToken,
+    "me": tokens.Me,
+}
+
+urlpatterns: list[URLPattern] = [
+    *(path(address, view.as_view()) for address, view in _ADDRESSES.items()),
+    path("openapi.json", documents.openapi, name="openapi"),
+    path("docs/", documents.Docs.as_view(), name="docs"),
+    re_path(r"", Nowhere.as_view()),
+]
