@@ -115,7 +115,7 @@ def _place(body: PromptBody, at: str) -> str:
 def _programs(body: PromptBody, variables: VariablesSchema) -> dict[str, Program]:
     """The programs of a body by the pointer of their template, all of whose names are declared."""
     programs = _compiled(body, variables.secret_names, variables.runtime_names)
-    if not variables.names.issuperset(*(program.names for program in programs.values())):
+    if any(not variables.names.issuperset(program.names) for program in programs.values()):
         _refuse(
             Problem(_place(body, at), "undeclared", f"line {line}: `{name}` is not declared in the variables schema")
             for at, program in programs.items()
