@@ -31,6 +31,8 @@ def put_back():
         name: (logger.level, logger.handlers[:], logger.propagate)
         for name, logger in ((name, logging.getLogger(name)) for name in names)
     }
+    configuration = structlog.get_config() if structlog.is_configured() else None
+    logging.captureWarnings(capture=False)  # what was taken at start would not be taken again
     yield
     for name, (level, handlers, propagate) in before.items():
         logger = logging.getLogger(name)
@@ -39,6 +41,8 @@ def put_back():
         logger.propagate = propagate
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
+    if configuration:
+        structlog.configure(**configuration)
     structlog.contextvars.clear_contextvars()
 
 
