@@ -214,7 +214,10 @@ SPECTACULAR_SETTINGS = {
 # --- work ----------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"polling_interval": 0.05} if CELERY_BROKER_URL.startswith("memory:") else {"socket_timeout": 5}
+    {"polling_interval": 0.05}
+    if CELERY_BROKER_URL.startswith("memory:")
+    # One try: a publish while the broker is down would otherwise wait six seconds for it, then leave it to the sweep.
+    else {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0, "interval_step": 0}
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True

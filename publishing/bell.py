@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import structlog
@@ -10,11 +11,22 @@ from kombu.exceptions import OperationalError
 
 log = structlog.get_logger(__name__)
 RUN_LANE = "publishing.run_lane"  # by name: tasks stand above the verbs that ring for them
+QUIET_SECONDS = 2.0
+
+_quiet_until = 0.0
 
 
 def ring(lane_id: uuid.UUID) -> None:
-    """Enqueue the lane's task; with the broker down, log it and leave the work to the sweep."""
+    """Enqueue the lane's task; with the broker down, log it and leave the work to the sweep.
+
+    A broker that hangs costs its time-out. So that not every publish pays it, nobody in this process rings for a
+    moment after a failure.
+    """
+    global _quiet_until  # noqa: PLW0603 - one broker, one memory of it in each process
+    if time.monotonic() < _quiet_until:
+        return
     try:
         current_app.send_task(RUN_LANE, kwargs={"lane_id": str(lane_id)}, retry=False)
     except (OperationalError, OSError) as error:
+        _quiet_until = time.monotonic() + QUIET_SECONDS
         log.warning("broker.unreachable", lane_id=str(lane_id), error=type(error).__name__)

@@ -13,7 +13,7 @@ from foundation.actors import Actor
 from foundation.clock import database_now, rfc3339
 from instances import versions
 from prompthub_kernel.errors import PromptHubError
-from publishing import adapters, deliveries, lanes
+from publishing import adapters, bell, deliveries, lanes
 from publishing.deliveries import Result
 from publishing.lanes import Lease, LeaseLost
 from publishing.models import Delivery, Placement, Target
@@ -21,7 +21,7 @@ from publishing.ports import Adapter, Outcome, Parcel, ProviderError, Receipt, R
 from publishing.wire import LeasedWire
 
 log = structlog.get_logger(__name__)
-AT_A_TIME = 50
+TURN_SECONDS = 1.0  # no new try after that: a worker that is told to stop ends with the call it is in
 
 
 def deliver(*, lane_id: uuid.UUID, by: Actor) -> int:
@@ -29,9 +29,9 @@ def deliver(*, lane_id: uuid.UUID, by: Actor) -> int:
     lease = lanes.claim(lane_id=lane_id)
     if lease is None:
         return 0
-    tried = 0
+    tried, until = 0, time.monotonic() + TURN_SECONDS
     try:
-        while tried < AT_A_TIME:
+        while time.monotonic() < until:
             delivery = deliveries.next_due(lease=lease, by=by, at=database_now())
             if delivery is None:
                 break
@@ -41,6 +41,8 @@ def deliver(*, lane_id: uuid.UUID, by: Actor) -> int:
                     break
     finally:
         lanes.release(lease=lease)
+    if time.monotonic() >= until:
+        bell.ring(lane_id)
     return tried
 
 
@@ -66,27 +68,29 @@ def _carry(delivery: Delivery, lease: Lease, by: Actor) -> bool:
         "action": "delivery.deliver",
     }
     with structlog.contextvars.bound_contextvars(**bound), tracing.span("delivery.send", **bound) as span:
+        wire = LeasedWire(now=database_now().timestamp(), renew=lambda: lanes.renew(lease=lease))
         try:
-            result = _send(delivery, lease, by)
+            result = _send(delivery, lease, by, wire)
         except LeaseLost:
-            log.warning("delivery.lease_lost")
+            log.warning("delivery.lease_lost", wrote=wire.wrote)
+            if wire.wrote:
+                deliveries.repush(late=delivery, by=by, at=database_now())
             return False
         result = _timed(result, started)
         span.set_attribute("delivery.outcome", result.outcome)
         kept = deliveries.settle(delivery=delivery, lease=lease, result=result, by=by, at=database_now())
         log.info("delivery.try", outcome=result.outcome, code=result.code, duration_ms=result.duration_ms, kept=kept)
         if not kept:
-            deliveries.repush(placement_id=delivery.placement_id, by=by, at=database_now())
+            deliveries.repush(late=delivery, by=by, at=database_now())
         return kept
 
 
-def _send(delivery: Delivery, lease: Lease, by: Actor) -> Result:
+def _send(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire) -> Result:
     target = delivery.placement.target
     try:
         adapter = adapters.get(target.adapter)
         remote = remote_of(target=target, placement=delivery.placement)
         parcel = _parcel(delivery, by)
-        wire = LeasedWire(now=database_now().timestamp(), renew=lambda: lanes.renew(lease=lease))
         with redaction.known_secrets(*target.credential_values.values(), *_secrets(delivery)):
             lanes.renew(lease=lease)
             receipt = adapter.send(remote, parcel, wire=wire)
@@ -119,7 +123,12 @@ def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWir
     """A provider where the last write wins is read back after every send; what differs is sent again."""
     if adapter.conditional or not adapter.readable(remote):
         return
-    seen = adapter.observe(remote, wire=wire)
+    try:
+        seen = adapter.observe(remote, wire=wire)
+    except ProviderError as error:
+        if error.outcome is Outcome.TRY_AGAIN:  # the reading failed; the text was taken
+            error.outcome = Outcome.UNKNOWN
+        raise
     if seen.text is not None and seen.text != parcel.text:
         raise ProviderError(
             adapter.name, "What the provider runs is not what was just sent; it is sent again.", outcome=Outcome.UNKNOWN

@@ -21,12 +21,13 @@ from audit.actions import Action
 from foundation.actors import Actor
 from foundation.after_commit import after_commit
 from foundation.clock import database_now
+from foundation.ids import new_id
 from instances.models import Publication
 from prompthub_kernel.errors import Conflict, NotFound
 from publishing import bell, lanes, metrics
 from publishing.lanes import Lease
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
-from publishing.states import MOVES, OPEN, WAITING, DeliveryState
+from publishing.states import MOVES, OPEN, PERHAPS_TAKEN, WAITING, DeliveryState
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -34,6 +35,7 @@ from tenancy.policy import Permission
 SWEEP_AT_MOST = 500
 RESERVED_SECONDS = 5.0
 REPLAYS_AT_ONCE = 100
+TIMELESS_BITS = 80  # of the 128 bits of a UUIDv7, the first 48 are milliseconds (RFC 9562, 5.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def enqueue(
     _supersede(Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now)
     rows = [
         Delivery(
+            id=_newer_id(placement, publication.ordinal),
             publication=publication,
             placement=placement,
             lane_id=placement.lane_id,
@@ -84,13 +87,13 @@ def enqueue(
 
 
 def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
-    """The next delivery of the lane, marked as being sent; None when nothing is due or the lane is no longer ours.
+    """The next delivery of the lane, marked as being sent; None when nothing is due or nothing may be sent there now.
 
     Of several that wait for one placement only the newest publication is sent. A row still marked as being sent
     by an older epoch belongs to a worker that died: its outcome is unknown, and it is sent again with its key.
     """
     with transaction.atomic():
-        if not lanes.holds(lease=lease):
+        if not lanes.may_send(lease=lease):
             return None
         now = database_now()
         _recover(lease, now, by, at)
@@ -122,16 +125,19 @@ def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: d
     return True
 
 
-def repush(*, placement_id: uuid.UUID, by: Actor, at: datetime) -> Delivery | None:
-    """Send the newest delivered publication again, after a write under a lost lease may have replaced it."""
+def repush(*, late: Delivery, by: Actor, at: datetime) -> Delivery | None:
+    """Send the newest publication again, after ``late``, sent under a lost lease, may have replaced it at the provider.
+
+    Under a new key: a provider that has taken the old one would not take it twice. What waits unsent needs nothing.
+    """
     with transaction.atomic():
         newest = (
             Delivery.objects.select_related("publication", "placement")
-            .filter(placement_id=placement_id)
+            .filter(placement_id=late.placement_id)
             .order_by("-ordinal", "-id")
             .first()
         )
-        if newest is None or newest.state != DeliveryState.DELIVERED:
+        if newest is None or newest.publication_id == late.publication_id or newest.state not in PERHAPS_TAKEN:
             return None
         rows = enqueue(publication=newest.publication, placements=[newest.placement], by=by, at=at, replay_of=newest)
         events.record(
@@ -203,8 +209,7 @@ def sweep(*, limit: int = SWEEP_AT_MOST) -> int:
         Lane.objects.filter(pk__in=due)
         .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
         .filter(Q(rung_until__isnull=True) | Q(rung_until__lte=now))
-        .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-        .filter(Q(open_until__isnull=True) | Q(open_until__lte=now))
+        .filter(lanes.may_call(now))
     )
     ids = list(idle.order_by("pk").values_list("pk", flat=True)[:limit])
     lanes.reserve(lane_ids=ids, seconds=RESERVED_SECONDS)
@@ -249,6 +254,20 @@ def subject(delivery: Delivery) -> events.Subject:
         label=f"{placement.instance.name} → {placement.target.name}",
         client_id=placement.target.client_id,
     )
+
+
+def _newer_id(placement: Placement, ordinal: int) -> uuid.UUID:
+    """An id above those of the place's deliveries of the same publication.
+
+    Ids start with the time of the machine that made them. Behind a machine whose clock is fast, a repetition would
+    otherwise pass for older than what it repeats, and never be sent.
+    """
+    fresh = new_id()
+    newest = Delivery.objects.filter(placement=placement, ordinal=ordinal).order_by("-id").values_list("id", flat=True)
+    last = newest.first()
+    if last is None or last.int < fresh.int:
+        return fresh
+    return uuid.UUID(int=((last.int >> TIMELESS_BITS) + 1 << TIMELESS_BITS) | fresh.int % (1 << TIMELESS_BITS))
 
 
 def _choose(waiting: QuerySet[Delivery], now: datetime) -> Delivery | None:
@@ -315,13 +334,13 @@ def _follow(row: Delivery, lease: Lease, result: Result, by: Actor, at: datetime
 
 def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Action | None:
     rules = settings.PUBLISHING
-    asked_to_wait = result.outcome == "try_again" and result.retry_after is not None
+    asked_to_wait = result.retry_after is not None
     row.tries += 0 if asked_to_wait else 1
     if result.outcome == "refused" or row.tries >= rules["attempts"]:
         _end(row, DeliveryState.BURIED, now)
         metrics.buried.inc()
         return Action.DELIVERY_BURY
-    if asked_to_wait and result.retry_after is not None:
+    if result.retry_after is not None:
         lanes.wait_until(lease=lease, seconds=result.retry_after)
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:

@@ -11,7 +11,7 @@ import socket
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
@@ -44,12 +44,8 @@ def lane_for(*, remote_key: str) -> Lane:
 def claim(*, lane_id: uuid.UUID) -> Lease | None:
     """Take the lane if nobody holds it, no ``Retry-After`` is running and its breaker is closed; else None."""
     now, owner = database_now(), f"{PROCESS}:{uuid.uuid4().hex[:8]}"
-    free = (
-        (Q(leased_until__isnull=True) | Q(leased_until__lte=now))
-        & (Q(not_before__isnull=True) | Q(not_before__lte=now))
-        & (Q(open_until__isnull=True) | Q(open_until__lte=now))
-    )
-    taken = Lane.objects.filter(free, pk=lane_id).update(
+    free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+    taken = Lane.objects.filter(free, may_call(now), pk=lane_id).update(
         owner=owner, epoch=F("epoch") + 1, leased_until=now + _length(), rung_until=None
     )
     if not taken:
@@ -72,6 +68,16 @@ def release(*, lease: Lease) -> None:
 def holds(*, lease: Lease) -> bool:
     """Whether the epoch is still ours, with the lane's row locked until commit: the fence of every result."""
     return _mine(lease).select_for_update().exists()
+
+
+def may_send(*, lease: Lease) -> bool:
+    """As :func:`holds`, and the provider may be called: a pause may have begun since the lane was claimed."""
+    return _mine(lease).filter(may_call(database_now())).select_for_update().exists()
+
+
+def may_call(now: datetime) -> Q:
+    """Condition on lanes: no ``Retry-After`` is running and the breaker is closed, or half open."""
+    return (Q(not_before__isnull=True) | Q(not_before__lte=now)) & (Q(open_until__isnull=True) | Q(open_until__lte=now))
 
 
 def clear_leases() -> int:

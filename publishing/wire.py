@@ -23,6 +23,7 @@ class LeasedWire:
         self._started = time.monotonic()
         self._now = now
         self._seconds: float = settings.PUBLISHING["call_seconds"]
+        self.wrote = False  # whether the provider may have got something else than a question
 
     def request(
         self,
@@ -39,6 +40,7 @@ class LeasedWire:
         left = self._seconds - (time.monotonic() - self._started)
         if left <= 0:
             raise EgressNotSent("the time for this delivery is used up")
+        self.wrote = self.wrote or method not in {"GET", "HEAD"}
         return egress.request(
             method=method, url=url, headers=headers, content=content, deadline=left, max_bytes=max_bytes
         )
