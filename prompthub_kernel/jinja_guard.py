@@ -82,12 +82,16 @@ class _Counts:
 
     def __init__(self) -> None:
         self.tags = self.words = self.brackets = self.recursive = 0
+        self.unclosed: tuple[int, str] | None = None
 
     def read(self, line: int, kind: str, text: str) -> None:
         self.words += 1
         if kind in _TAG_BEGINS:
             self.tags += 1
             self.brackets = self.recursive = 0
+            self.unclosed = line, kind.removesuffix("_begin")
+        elif kind.endswith("_end"):
+            self.unclosed = None
         elif kind == "operator":
             self.brackets += (text in _OPENING) - (text in _CLOSING)
         self.recursive += text in _RECURSIVE_WORDS
@@ -113,6 +117,9 @@ def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:
             tokens.append((line, kind, _ESCAPE.sub(_kept_escape, text)))
         else:
             tokens.append((line, kind, text))
+    if counts.unclosed:
+        line, what = counts.unclosed
+        _refuse(line, "syntax", f"a {what} is not closed")
     return tokens, counts
 
 

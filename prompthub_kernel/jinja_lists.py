@@ -131,7 +131,7 @@ def _int(budget: Budget, value: Any, default: Any = 0, base: Any = 10) -> Any:
     try:
         if isinstance(value, str):
             return operations.integer(_parsed_int(value, operations.index(base)))
-        return int(value)
+        return operations.integer(int(value))
     except (TypeError, ValueError, OverflowError):
         return default
 

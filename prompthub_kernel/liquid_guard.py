@@ -66,14 +66,11 @@ def read(source: str, runtime: frozenset[str]) -> tuple[list[Markup], SourceCoun
     if size > MAX_SOURCE_BYTES:
         refuse(1, "size", f"the source is larger than {MAX_SOURCE_BYTES} bytes")
     pieces: list[Markup] = []
-    words = 0
     reader = _Reader(source, runtime)
     for piece in reader.pieces():
-        words += 1 + len(piece.words)
-        if words > MAX_TOKENS:
-            refuse(piece.line, "tokens", f"there are more than {MAX_TOKENS} words and signs")
+        reader.count()
         pieces.append(piece)
-    return pieces, SourceCount(size, reader.tags, words)
+    return pieces, SourceCount(size, reader.tags, reader.counted)
 
 
 class _Reader:
@@ -85,7 +82,14 @@ class _Reader:
         self.position = 0
         self.line = 1
         self.tags = 0
+        self.counted = 0
         self.strip = False
+
+    def count(self) -> None:
+        """One more text, tag or word."""
+        self.counted += 1
+        if self.counted > MAX_TOKENS:
+            refuse(self.line, "tokens", f"there are more than {MAX_TOKENS} words and signs")
 
     def advance(self, position: int) -> str:
         """The source up to a position, counting its lines."""
@@ -129,7 +133,7 @@ class _Reader:
             if inner.strip() in self.runtime and not self.strip and opening[0] == "{{":
                 yield Markup("runtime", line, self.source[opening.start() : self.position], inner.strip())
             else:
-                yield Markup("output", line, words=tuple(_words(inner, line)))
+                yield Markup("output", line, words=tuple(self.words(inner, line)))
             return
         inner = self.inside(opening, "%}")
         match = _TAG_NAME.match(inner)
@@ -144,7 +148,7 @@ class _Reader:
         elif name == "#":
             yield Markup("tag", line, name="comment")
         else:
-            yield Markup("tag", line, name=name, words=tuple(_words(inner[match.end() :], line)))
+            yield Markup("tag", line, name=name, words=tuple(self.words(inner[match.end() :], line)))
 
     def raw(self, line: int) -> Iterator[Markup]:
         """Text that is not looked into."""
@@ -167,20 +171,21 @@ class _Reader:
             name = _TAG_NAME.match(self.inside(opening, "%}"))
             depth += (name is not None) and (name[1] == "comment") - (name[1] == "endcomment")
 
-
-def _words(inner: str, line: int) -> Iterator[Word]:
-    position = brackets = 0
-    while position < len(inner):
-        match = _WORD.match(inner, position)
-        if match is None:
-            refuse(line, "syntax", f"unexpected {inner[position]!r}")
-        position = match.end()
-        kind, text = str(match.lastgroup), match[0]
-        if kind == "space":
-            continue
-        if kind in ("integer", "float") and len(text) > _MAX_NUMBER_LENGTH:
-            refuse(line, "number", "a number has too many digits")
-        brackets += (text == "[") - (text == "]")
-        if brackets > MAX_BRACKETS:
-            refuse(line, "nesting", f"brackets are nested deeper than {MAX_BRACKETS}")
-        yield Word(kind, text[1:-1] if kind == "string" else text)
+    def words(self, inner: str, line: int) -> Iterator[Word]:
+        """The words of a tag."""
+        position = brackets = 0
+        while position < len(inner):
+            match = _WORD.match(inner, position)
+            if match is None:
+                refuse(line, "syntax", f"unexpected {inner[position]!r}")
+            position = match.end()
+            kind, text = str(match.lastgroup), match[0]
+            if kind == "space":
+                continue
+            if kind in ("integer", "float") and len(text) > _MAX_NUMBER_LENGTH:
+                refuse(line, "number", "a number has too many digits")
+            self.count()
+            brackets += (text == "[") - (text == "]")
+            if brackets > MAX_BRACKETS:
+                refuse(line, "nesting", f"brackets are nested deeper than {MAX_BRACKETS}")
+            yield Word(kind, text[1:-1] if kind == "string" else text)

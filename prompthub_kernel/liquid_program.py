@@ -67,6 +67,10 @@ class LiquidCompiler(LiquidExpressions):
         self.pieces = pieces
         self.position = 0
         self.nesting = 0
+        for piece in pieces:
+            # What a loop assigns is read in its next round, so all names are known before any is read.
+            if piece.name in ("assign", "capture") and piece.words:
+                self.assign(piece.words[0].text, piece.line, self.scopes[0])
 
     def stretch(self, ends: tuple[str, ...], opened_by: Markup | None = None) -> Stretch:
         """Everything up to one of the tags in ``ends``; what it costs each time is counted here, once."""
@@ -137,14 +141,14 @@ class LiquidCompiler(LiquidExpressions):
             return name, self.filtered(words)
 
         name, value = self.understood(piece, rule, ("", constant(MISSING)))
-        found.add(piece.line, store(self.assign(name, piece.line, self.scopes[0]), value), blank=True)
+        found.add(piece.line, store(self.scopes[0].get(name, 0), value), blank=True)
 
     def kept_block(self, piece: Markup, found: Stretch) -> None:
         """``capture a`` … ``endcapture``."""
         name = self.understood(piece, lambda words: words.take("name").text, "")
         with self.capturing():
             body = self.stretch(("endcapture",), piece)
-        found.add(piece.line, store(self.assign(name, piece.line, self.scopes[0]), captured(body.step)), blank=True)
+        found.add(piece.line, store(self.scopes[0].get(name, 0), captured(body.step)), blank=True)
 
     def choice(self, piece: Markup, found: Stretch) -> None:
         """``if`` and ``unless`` with ``elsif`` and ``else``."""

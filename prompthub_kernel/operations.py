@@ -116,7 +116,11 @@ def arithmetic(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> A
         raise Unrenderable("a number is divided by zero") from None
     except OverflowError:
         raise Unrenderable("a number is too large to calculate with") from None
-    return integer(outcome) if isinstance(outcome, int) else outcome
+    if isinstance(outcome, int):
+        return integer(outcome)
+    if not math.isfinite(outcome):
+        raise Unrenderable("a number is too large to calculate with")
+    return outcome
 
 
 def add(left: Any, right: Any, budget: Budget) -> Any:
@@ -169,7 +173,7 @@ def contains(container: Any, value: Any, budget: Budget) -> bool:
     if isinstance(container, dict):
         return isinstance(value, str) and value in container
     if isinstance(container, list | tuple):
-        budget.tick(1 + (len(container) >> 2))
+        budget.tick(1 + (len(container) >> 1))
         return any(equal(element, value, budget) for element in container)
     if container is MISSING:
         return False
