@@ -109,6 +109,7 @@ def edit(
         given: Mapping[str, Any] = draft.variables if isinstance(variables, Keep) else variables
         open_values, secrets = _checked(schema, given, known_secrets=before)
         if not isinstance(body, Keep):
+            _check_own_text(body, draft.template_version, schema)
             for column, value in _own_text(body).items():
                 setattr(draft, column, value)
         _check_own_text(draft.body, draft.template_version, schema)

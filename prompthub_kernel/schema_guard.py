@@ -214,8 +214,8 @@ def _children(schema: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int,
         if isinstance(held, list):
             for index, child in enumerate(held):
                 yield keyword, (keyword, index), child
-        elif keyword == "properties" and held:
-            for name, child in held.items():
+        elif keyword == "properties":
+            for name, child in (held or {}).items():
                 yield keyword, (keyword, name), child
         elif held is not None:
             yield keyword, (keyword,), held

@@ -120,10 +120,8 @@ def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permiss
     if actor.is_superuser:
         return everything
     giving = [str(role) for role, gives in ROLE_GIVES.items() if permission in gives]
-    label = places._meta.app_label
-    granted = get_objects_for_user(
-        actor.account, [f"{label}.{role}" for role in giving], places, any_perm=True, accept_global_perms=False
-    )
+    # Bare names: clients and projects have roles of the same names, and guardian takes the kind from `places`.
+    granted = get_objects_for_user(actor.account, giving, places, any_perm=True, accept_global_perms=False)
     mine = models.Q(pk__in=granted.values("pk"))
     if places is Project and permission is Permission.VIEW:
         mine |= models.Q(visibility=Project.Visibility.PUBLIC)
