@@ -8,3 +8,4 @@ class GatewayConfig(AppConfig):
 
     name = "gateway"
     label = "prompthub_gateway"
+    verbose_name = "API"

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import threading
+import uuid
+
+import pytest
+
+from audit.models import AuditEvent
+from foundation.actors import system
+from gateway.v1 import publishing
+from instances.models import Publication
+from publishing import courier
+from publishing.models import Delivery
+from tests import factories
+from tests.problems import assert_page, assert_problem, assert_shape
+
+
+@pytest.fixture
+def path(world):
+    return f"/prompt/instances/{world.instance.id}/publish"
+
+
+def carry(placement):
+    courier.deliver(lane_id=placement.lane_id, by=system())
+
+
+def test_publishing_seals_activates_and_lays_down_deliveries(admin, world, path):
+    response = admin.post(path, {"reason": "first"})
+    assert response.status_code == 200
+    body = response.json()
+    assert_shape(body, "Published")
+    assert (body["changed"], body["publication"]["ordinal"], body["publication"]["reason"]) == (True, 1, "first")
+    assert [(row["state"], row["target"]["name"]) for row in body["deliveries"]] == [("pending", "memory")]
+    shown = admin.get(f"instances/{world.instance.id}").json()
+    assert (shown["status"], shown["active_version"]) == ("active", body["versionId"])
+    events = AuditEvent.objects.filter(correlation_id=response.headers["X-Correlation-ID"]).order_by("id")
+    assert [event.action for event in events] == [
+        "instance.version.seal",
+        "instance.version.activate",
+        "instance.publish",
+    ]
+
+
+def test_the_same_publish_again_answers_the_same_version(admin, path):
+    first, again = admin.post(path).json(), admin.post(path).json()
+    assert (again["versionId"], again["changed"]) == (first["versionId"], False)
+    assert Publication.objects.count() == 1
+
+
+def test_an_older_version_published_again_is_a_rollback(admin, world, path):
+    first = admin.post(path).json()
+    admin("PATCH", f"instances/{world.instance.id}", {"revision": 1, "variables": {"company": "Bolt"}})
+    second = admin.post(path).json()
+    back = admin.post(path, {"version": first["versionId"], "reason": "too bold"}).json()
+    assert back["versionId"] == first["versionId"] != second["versionId"]
+    assert back["publication"]["ordinal"] == 3
+    carry(world.placement)
+    rows = assert_page(admin.get("deliveries"), "Delivery")
+    assert [(row["publication"], row["state"]) for row in rows] == [
+        (3, "delivered"),
+        (2, "superseded"),
+        (1, "superseded"),
+    ]
+
+
+def test_a_second_publisher_is_told_of_the_first_and_may_go_on(admin, world, path):
+    first = admin.post(path).json()
+    admin("PATCH", f"instances/{world.instance.id}", {"revision": 1, "variables": {"company": "Bolt"}})
+    problem = assert_problem(admin.post(path, {"expected_active": None}), "409.version_conflict", "/expected_active")
+    assert problem["context"]["active"] == first["versionId"]
+    assert problem["context"]["active_by"]
+    assert admin.post(path, {"expected_active": None, "confirm": True}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "pointer"),
+    [
+        ({"targets": [str(uuid.uuid4())]}, "422.request_invalid", "/targets/0"),
+        ({"targets": ["x"]}, "422.request_invalid", "/targets/0"),
+        ({"version": str(uuid.uuid4())}, "404.template_or_instance_not_found", None),
+        ({"confirm": "yes"}, "422.request_invalid", "/confirm"),
+        ({"force": True}, "422.request_invalid", "/force"),
+        ([], "422.request_invalid", ""),
+    ],
+)
+def test_a_publish_request_that_does_not_fit_changes_nothing(admin, path, body, code, pointer):
+    assert_problem(admin.post(path, body), code, pointer)
+    assert not Publication.objects.exists()
+
+
+def test_a_chosen_target_alone_gets_it(admin, world, path):
+    other = factories.make_placement(instance=world.instance, location={"slot": "elsewhere"})
+    body = admin.post(path, {"targets": [str(other.target_id)]}).json()
+    assert [row["target"]["id"] for row in body["deliveries"]] == [str(other.target_id)]
+
+
+def test_a_key_that_was_used_answers_the_same_without_doing_it_again(admin, world, path):
+    first = admin.post(path, {"reason": "once"}, Idempotency_Key="k-1")
+    admin("PATCH", f"instances/{world.instance.id}", {"revision": 1, "variables": {"company": "Bolt"}})
+    again = admin.post(path, {"reason": "once"}, Idempotency_Key="k-1")
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert (Publication.objects.count(), Delivery.objects.count()) == (1, 1)
+    assert_problem(
+        admin.post(path, {"reason": "twice"}, Idempotency_Key="k-1"),
+        "422.idempotency_key_reused",
+        "/headers/Idempotency-Key",
+    )
+
+
+class _Worker:
+    """Stands in for the pause between two looks: a worker carries out what is due."""
+
+    def __init__(self, placement):
+        self.placement = placement
+
+    def sleep(self, seconds):
+        carry(self.placement)
+
+    def monotonic(self):
+        return 0.0
+
+
+def test_waiting_answers_when_it_is_delivered(admin, world, path, monkeypatch):
+    monkeypatch.setattr(publishing, "time", _Worker(world.placement))
+    body = admin.post(f"{path}?wait=true").json()
+    assert [row["state"] for row in body["deliveries"]] == ["delivered"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"), [("try_again", "retrying"), ("refused", "buried"), ("unknown", "unknown")]
+)
+def test_waiting_for_a_failing_provider_is_a_502_after_the_rows_are_safe(admin, world, monkeypatch, ending, state):
+    target = factories.make_target(client=world.client, settings={"fail": [ending]})
+    placement = factories.make_placement(instance=world.instance, target=target)
+    monkeypatch.setattr(publishing, "time", _Worker(placement))
+    response = admin.post(
+        f"instances/{world.instance.id}/publish?wait=true", {"targets": [str(target.id)]}, Idempotency_Key="w-1"
+    )
+    problem = assert_problem(response, "502.adapter_publish_error_memory", f"/targets/{target.id}")
+    assert problem["retryable"] is True
+    assert problem["context"]["deliveries"][0]["state"] == state
+    assert str(Publication.objects.get().version_id) == problem["context"]["versionId"]
+    assert admin.get(f"instances/{world.instance.id}").json()["status"] == "active"
+
+
+def test_waiting_ends_when_nobody_delivers(admin, path, monkeypatch):
+    monkeypatch.setattr(publishing, "WAIT_SECONDS", 0.0)
+    body = admin.post(f"{path}?wait=true").json()
+    assert [row["state"] for row in body["deliveries"]] == ["pending"]
+
+
+def test_waiting_again_looks_at_what_is_still_on_its_way(admin, world, path, monkeypatch):
+    admin.post(path)
+    monkeypatch.setattr(publishing, "time", _Worker(world.placement))
+    body = admin.post(f"{path}?wait=true").json()
+    assert (body["changed"], [row["state"] for row in body["deliveries"]]) == (False, ["delivered"])
+
+
+def test_when_too_many_wait_the_answer_comes_at_once(admin, path, monkeypatch):
+    monkeypatch.setattr(publishing, "WAITERS", threading.BoundedSemaphore(1))
+    with publishing.WAITERS:
+        assert [row["state"] for row in admin.post(f"{path}?wait=true").json()["deliveries"]] == ["pending"]
+
+
+def test_a_switched_off_target_is_left_out(admin, world, path):
+    assert admin.post(f"targets/{world.target.id}/disable").json()["enabled"] is False
+    assert admin.post(path).json()["deliveries"] == []
