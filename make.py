@@ -6,7 +6,7 @@ requirements that are pinned by hash. Only the standard library is used here, in
 reads too, so that it can look for a newer one.
 """
 
-# ruff: noqa: ARG001, S603, T201 - commands are called alike, start programs and print
+# ruff: noqa: S603, T201 - this script starts programs and prints
 
 from __future__ import annotations
 
@@ -42,18 +42,22 @@ def run(arguments: list[str]) -> None:
     """Serve PromptHub with a demo world and a provider that receives its deliveries."""
     environment(RUN)
     host, port = os.environ.get("PROMPTHUB_HOST") or "127.0.0.1", _port("PROMPTHUB_PORT", 8000)
-    provider = _port("PROMPTHUB_PROVIDER_PORT", 8090)
+    provider_port = _port("PROMPTHUB_PROVIDER_PORT", 8090)
     _free(host, port, "PROMPTHUB_PORT")
-    _free("127.0.0.1", provider, "PROMPTHUB_PROVIDER_PORT")
-    allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider}"]
+    _free("127.0.0.1", provider_port, "PROMPTHUB_PROVIDER_PORT")
+    allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider_port}"]
     os.environ["PROMPTHUB_EGRESS_ALLOW"] = ",".join(filter(None, allowed))
-    os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider)
-    signal.signal(signal.SIGTERM, _interrupt)
+    os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider_port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     children: list[subprocess.Popen[bytes]] = []
     try:
         _manage("migrate", "--no-input", "--verbosity", "0")
-        children.append(_start("provider", "--port", str(provider)))
+        receiver = _start("provider", "--port", str(provider_port))
+        children.append(receiver)
         _manage("demo")
+        if receiver.poll() is not None:
+            raise Failed("The demo provider ended; the lines above say why.")
         server = _start("serve", *arguments)
         children.append(server)
         status = server.wait()
