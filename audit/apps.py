@@ -8,3 +8,4 @@ class AuditConfig(AppConfig):
 
     name = "audit"
     label = "prompthub_audit"
+    verbose_name = "Ledger"

@@ -93,6 +93,13 @@ class ReadOnly(ModelAdmin):
         """Refused."""
         raise PermissionDenied
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """A row's page; with the button to earlier states where there are any."""
+        kept = hasattr(self.model, "history")
+        return super().changeform_view(request, object_id, form_url, {"show_history": kept, **(extra_context or {})})
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Whatever is shown, computed columns too."""
         return self.fields or super().get_readonly_fields(request, obj)
@@ -136,6 +143,7 @@ class Lines(TabularInline):
     max_num = 0
     can_delete = False
     show_change_link = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never."""

@@ -9,6 +9,7 @@ class FoundationConfig(AppConfig):
 
     name = "foundation"
     label = "prompthub_foundation"
+    verbose_name = "Foundation"
 
     def ready(self) -> None:
         """A schema event, not a domain one: the only signal that is used."""

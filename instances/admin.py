@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 from foundation.admin import Confirm, Endless, Lines, Unshown, as_text, decision, written
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication
+from prompthub_kernel.body import BodyFormat
 from tenancy.admin import History, Placed, who
 
 LABELS = {"draft": "info", "active": "success", "archived": "warning"}
@@ -166,7 +167,7 @@ class InstanceVersionAdmin(Placed, Endless):
 
     @display(description="Sealed text")
     def text(self, row: InstanceVersion) -> SafeString | str:
-        return as_text(row.rendered.text())
+        return as_text(row.as_json() if row.format in {BodyFormat.JSON, BodyFormat.CHAT} else row.rendered.text())
 
 
 @admin.register(Publication)

@@ -8,3 +8,4 @@ class InstancesConfig(AppConfig):
 
     name = "instances"
     label = "prompthub_instances"
+    verbose_name = "Prompts"

@@ -30,9 +30,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Prompts on their way",
     "SITE_SYMBOL": "forward_to_inbox",
     "SITE_URL": "/",
-    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "prompthub.overview.overview",
     "BORDER_RADIUS": "6px",
     "SIDEBAR": {
         "show_search": False,

@@ -169,6 +169,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_collected"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["prompthub.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -20,7 +21,7 @@ from publishing.metrics import queue_registry
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, and the doors it has."""
-    return render(request, "prompthub/home.html")
+    return render(request, "prompthub/home.html", {"docs": reverse("v1:docs")})
 
 
 @never_cache

@@ -69,7 +69,8 @@ class DeadLetterFilter(admin.SimpleListFilter):
 
 class Placements(Lines):
     model = Placement
-    fields = ("instance", "location", "created_at", "removed_at", "checked_at")
+    where = written("location", "Location")
+    fields = ("instance", "where", "created_at", "removed_at", "checked_at")
     per_page = 20
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -144,7 +145,7 @@ class TargetAdmin(History, Placed):
 @admin.register(Placement)
 class PlacementAdmin(Placed):
     place = "target__client"
-    list_display = ("instance", "target", "client", "location", "created_at", "removed_at", "checked_at")
+    list_display = ("instance", "target", "client", "created_at", "removed_at", "checked_at")
     list_select_related = ("instance", "target__client")
     list_filter = (("removed_at", admin.EmptyFieldListFilter),)
     search_fields = ("instance__name", "target__name", "target__client__slug")

@@ -8,3 +8,4 @@ class PublishingConfig(AppConfig):
 
     name = "publishing"
     label = "prompthub_publishing"
+    verbose_name = "Publishing"

@@ -118,6 +118,7 @@ class Delivery(Mutable):
     replay_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replays")
 
     class Meta:
+        verbose_name_plural = "deliveries"
         default_permissions = ()
         ordering = ("-created_at", "-id")
         constraints = (

@@ -8,4 +8,4 @@ class TemplatesConfig(AppConfig):
 
     name = "templates_app"
     label = "prompthub_templates"
-    verbose_name = "templates"
+    verbose_name = "Templates"

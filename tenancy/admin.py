@@ -158,7 +158,7 @@ class ClientAdmin(Granting):
     list_display = ("name", "slug", "created_at", "archived_at")
     list_filter = (("archived_at", admin.EmptyFieldListFilter),)
     search_fields = ("slug", "name")
-    fields = ("name", "slug", "id", "created_at", "archived_at", "erased_at", "people")
+    fields = ("name", "slug", "id", "created_at", "archived_at", "people")
     inlines = (Aliases,)
     actions_list = ("create",)
     actions_detail = ("rename", "give_role", "take_role", "archive")

@@ -8,3 +8,4 @@ class TenancyConfig(AppConfig):
 
     name = "tenancy"
     label = "prompthub_tenancy"
+    verbose_name = "Clients and projects"

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 ('placement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='prompthub_publishing.placement')),
             ],
             options={
+                'verbose_name_plural': 'deliveries',
                 'ordering': ('-created_at', '-id'),
                 'default_permissions': (),
             },

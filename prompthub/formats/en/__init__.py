@@ -1,0 +1,1 @@
+"""English, with times as in RFC 3339."""
