@@ -1,8 +1,9 @@
 """Which elements of two sequences are the same ones: the ground under every comparison of texts and documents.
 
-Each element becomes one character and fast-diff-match-patch compares the two strings. Its time is limited, but not
-for repetitive text, where it grows with the square of the length; so long sequences are first cut at series of
-elements that are there exactly once on both sides (Bram Cohen's patience diff).
+Short sequences go to cydifflib. In longer ones each element becomes one character and fast-diff-match-patch
+compares the two strings. Its time is limited, but not for repetitive text, where it grows with the square of the
+length; so the longest sequences are first cut at series of elements that are there exactly once on both sides (Bram
+Cohen's patience diff).
 """
 
 from __future__ import annotations
@@ -10,24 +11,28 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+import cydifflib
 import fast_diff_match_patch
 
 SECONDS = 0.03
 """What aligning should take at most, for all blocks of one comparison; what is not aligned then counts as replaced."""
 MAX_ELEMENTS = 6_000
 """Longest sequences that are compared without being cut; at worst 50 ms for each such pair."""
+SHORT = 40_000
+"""Product of two lengths up to which cydifflib is the quickest; at worst 2 ms (it is cubic for repetitive text)."""
 MIN_ANCHORS = 0.01
 """Fewer places to cut at, for each element, and the sequences have only chance in common: a rewrite."""
 MAX_CUTS = 8
 """How often what was cut is cut again."""
 
-_WORDS = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\n|[^\S\n]+|.", re.DOTALL)
+_WORDS = re.compile(r" ?[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+|\n|[^\S\n]+|.", re.DOTALL)
 _SHORTEST_SECONDS = 0.001
 _SYMBOLS = (range(0x100, 0xD800), range(0xE000, 0x110000))
+_SAME, _DIFFERENT = True, False
 
 
 class Run(NamedTuple):
@@ -57,22 +62,32 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable], *, seconds: float = 
 
     ``series`` is how many elements in a row must be unique to be trusted as a place to cut: one line says enough,
     one word may be there by chance.
-    Elements that only one side has are left out of the comparison, as GNU diff does: they cannot match, and without
-    them a complete rewrite costs next to nothing.
     """
-    common = set(old) & set(new)
-    symbols = dict(zip(common, map(chr, chain(*_SYMBOLS)), strict=False))
-    olds = [index for index, element in enumerate(old) if element in common]
-    news = [index for index, element in enumerate(new) if element in common]
-    left = "".join([symbols[old[index]] for index in olds])
-    right = "".join([symbols[new[index]] for index in news])
-    matches = _matches(left, right, _Match(0, 0, 0), _Limits(seconds, series, MAX_CUTS))
-    return _runs(matches, olds, news, len(old), len(new))
+    if len(old) * len(new) <= SHORT:
+        matches = cydifflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        return _runs(matches, len(old), len(new))
+    limits = _Limits(seconds, series, MAX_CUTS)
+    return _runs(_matches_of_common(old, new, limits), len(old), len(new))
 
 
 def words(text: str) -> list[str]:
-    """A text as words, white space, line ends and single signs; ideographs and syllables of CJK stand alone."""
+    """A text as words with the space before them, single signs, line ends and wider space; CJK sign by sign."""
     return _WORDS.findall(text)
+
+
+def _matches_of_common(old: Sequence[Hashable], new: Sequence[Hashable], limits: _Limits) -> Iterator[_Match]:
+    """The matches, found without what only one side has, as GNU diff does.
+
+    It cannot match, and without it a complete rewrite costs next to nothing.
+    """
+    common = set(old).intersection(new)
+    symbols = dict(zip(common, map(chr, chain(*_SYMBOLS)), strict=False))
+    olds = [index for index, element in enumerate(old) if element in common]
+    news = [index for index, element in enumerate(new) if element in common]
+    left, right = "".join([symbols[old[index]] for index in olds]), "".join([symbols[new[index]] for index in news])
+    for at_old, at_new, length in _matches(left, right, _Match(0, 0, 0), limits):
+        for index in range(length):
+            yield _Match(olds[at_old + index], news[at_new + index], 1)
 
 
 def _matches(old: str, new: str, at: _Match, limits: _Limits) -> Iterator[_Match]:
@@ -138,21 +153,16 @@ def _anchors(old: str, new: str, length: int) -> list[_Match]:
     return found[::-1]
 
 
-def _runs(matches: Iterator[_Match], olds: list[int], news: list[int], old_length: int, new_length: int) -> list[Run]:
+def _runs(matches: Iterable[tuple[int, int, int]], old_length: int, new_length: int) -> list[Run]:
     runs: list[Run] = []
     old_start = new_start = old_end = new_end = 0  # of the run of same elements being followed
-
-    def close(next_old: int, next_new: int) -> None:
-        if old_end > old_start:
-            runs.append(Run(same=True, old_start=old_start, old_end=old_end, new_start=new_start, new_end=new_end))
-        if next_old > old_end or next_new > new_end:
-            runs.append(Run(same=False, old_start=old_end, old_end=next_old, new_start=new_end, new_end=next_new))
-
-    for at_old, at_new, length in matches:
-        for left, right in zip(olds[at_old : at_old + length], news[at_new : at_new + length], strict=True):
-            if left != old_end or right != new_end:
-                close(left, right)
-                old_start, new_start = left, right
-            old_end, new_end = left + 1, right + 1
-    close(old_length, new_length)
+    for old, new, length in (*matches, _Match(old_length, new_length, 0)):
+        if old != old_end or new != new_end:
+            if old_end > old_start:
+                runs.append(Run(_SAME, old_start, old_end, new_start, new_end))
+            runs.append(Run(_DIFFERENT, old_end, old, new_end, new))
+            old_start, new_start = old, new
+        old_end, new_end = old + length, new + length
+    if old_end > old_start:
+        runs.append(Run(_SAME, old_start, old_end, new_start, new_end))
     return runs

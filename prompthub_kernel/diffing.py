@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from prompthub_kernel.aligning import SECONDS, Run, align, words
@@ -22,7 +22,7 @@ Kind = Literal["equal", "removed", "added"]
 Word = tuple[Kind, str]
 MAX_WARNINGS = 100
 _ALIKE = 3
-"""Replaced text counts as changed when a third of the shorter side's words stayed; else as removed and added."""
+"""Replaced text counts as changed when a third of the shorter side stayed; else as removed and added."""
 _SERIES = 8
 """Words, signs and spaces in a row: enough to know a place in a long text by."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -51,18 +51,20 @@ class Hunk:
     """
 
     old_start: int
+    old_count: int
     new_start: int
+    new_count: int
     lines: tuple[Line, ...]
 
-    @property
-    def old_count(self) -> int:
-        """How many lines of the old text the hunk covers."""
-        return sum(line.kind != "added" for line in self.lines)
 
-    @property
-    def new_count(self) -> int:
-        """How many lines of the new text the hunk covers."""
-        return sum(line.kind != "removed" for line in self.lines)
+class _Block(NamedTuple):
+    """Lines of the old text, by index, and the lines that replace them."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+    lines: list[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,10 @@ def diff_text(*, old: str, new: str, context: int = 3) -> PromptDiff:
     Aligning is bounded in time: a rewrite too tangled to align in some 50 ms is reported as removed and added.
     """
     found = Differences([], [], [])
-    lines = list(_lines(split_lines(old), split_lines(new), found))
-    return PromptDiff(found.added, found.removed, found.changed, tuple(_hunks(lines, context)), _warnings(lines))
+    olds, news = split_lines(old), split_lines(new)
+    blocks = list(_blocks(olds, news, found))
+    hunks = tuple(_hunks(olds, blocks, max(context, 0)))
+    return PromptDiff(found.added, found.removed, found.changed, hunks, _warnings(blocks))
 
 
 def diff_document(*, old: Any, new: Any, context: int = 3) -> PromptDiff:
@@ -127,7 +131,7 @@ def diff_document(*, old: Any, new: Any, context: int = 3) -> PromptDiff:
     length = sum(len(change["old"]) + len(change["new"]) for change in texts)
     for change in texts:
         seconds = SECONDS * (len(change["old"]) + len(change["new"])) / length
-        change["words"] = [list(word) for word in word_changes(change["old"], change["new"], seconds)]
+        change["words"] = word_changes(change["old"], change["new"], seconds)
     return PromptDiff(found.added, found.removed, found.changed, text.hunks, text.warnings)
 
 
@@ -147,55 +151,49 @@ def apply(*, old: str, diff: PromptDiff) -> str:
 
 def split_lines(text: str) -> list[str]:
     """The lines of a text, each with its line feed; nothing else ends a line, and joining them gives the text."""
+    if text and text.find("\n", 0, -1) < 0:
+        return [text]
     return _LINE.findall(text)
 
 
-def _lines(old: list[str], new: list[str], found: Differences) -> Iterator[Line]:
-    """All lines in the order of a unified diff; what changed is noted in ``found``."""
-    runs = align(old, new)
-    replaced = sum(_length(old, new, run) for run in runs if not run.same) or 1
-    for run in runs:
-        if run.same:
-            for offset in range(run.old_end - run.old_start):
-                number = run.old_start + offset
-                yield Line("equal", number + 1, run.new_start + offset + 1, old[number])
-        else:
-            seconds = SECONDS * _length(old, new, run) / replaced
-            yield from _replaced(old, new, run, seconds, found)
+def _blocks(old: list[str], new: list[str], found: Differences) -> Iterator[_Block]:
+    """What changed, block by block; noted in ``found`` too."""
+    runs = [run for run in align(old, new) if not run.same]
+    sizes = [sum(map(len, old[run.old_start : run.old_end])) for run in runs]
+    whole = sum(sizes) or 1
+    for run, size in zip(runs, sizes, strict=True):
+        yield from _replaced(old, new, run, SECONDS * size / whole, found)
 
 
-def _length(old: list[str], new: list[str], run: Run) -> int:
-    return sum(map(len, old[run.old_start : run.old_end])) + sum(map(len, new[run.new_start : run.new_end]))
-
-
-def _replaced(old: list[str], new: list[str], run: Run, seconds: float, found: Differences) -> Iterator[Line]:
-    """A block of replaced lines, piece by piece: all its removed lines, then all its added ones."""
-    olds, news = old[run.old_start : run.old_end], new[run.new_start : run.new_end]
-    at_old, at_new = run.old_start, run.new_start
+def _replaced(old: list[str], new: list[str], run: Run, seconds: float, found: Differences) -> Iterator[_Block]:
+    """A run of replaced lines as blocks: all removed lines of a block, then all its added ones."""
+    left, right = "".join(old[run.old_start : run.old_end]), "".join(new[run.new_start : run.new_end])
+    at_old, at_new = start_old, start_new = run.old_start, run.new_start
     removed: list[Line] = []
     added: list[Line] = []
-    for piece in _pieces(word_changes("".join(olds), "".join(news), seconds)):
-        left, right = _side(piece, "removed"), _side(piece, "added")
-        old_texts, new_texts = split_lines(left), split_lines(right)
-        if left == right:  # the lines were too tangled to be aligned, their words were not
-            yield from (*removed, *added)
+    for piece in _pieces(word_changes(left, right, seconds)):
+        gone, come = _without("added", piece), _without("removed", piece)
+        old_lines, new_lines = split_lines(gone), split_lines(come)
+        if len(piece) == 1 and gone and come:  # the lines were too tangled to be aligned, their words were not
+            yield _Block(start_old, at_old, start_new, at_new, removed + added)
+            start_old, start_new = at_old + 1, at_new + 1
             removed, added = [], []
-            yield from (Line("equal", at_old + n, at_new + n, text) for n, text in enumerate(old_texts, 1))
-        elif _alike(piece, left, right):
-            change = {"line": at_new + 1, "old_line": at_old + 1, "old": left, "new": right}
-            found.changed.append({**change, "words": [list(word) for word in piece]})
-            parts = zip(old_texts, _by_line(piece, "removed"), strict=True)
-            removed += [Line("removed", at_old + n, None, text, part) for n, (text, part) in enumerate(parts, 1)]
-            parts = zip(new_texts, _by_line(piece, "added"), strict=True)
-            added += [Line("added", None, at_new + n, text, part) for n, (text, part) in enumerate(parts, 1)]
+        elif _alike(piece, gone, come):
+            change = {"line": at_new + 1, "old_line": at_old + 1, "old": gone, "new": come, "words": piece}
+            found.changed.append(change)
+            for number, line in enumerate(_by_line("added", piece, len(old_lines))):
+                removed.append(Line("removed", at_old + number + 1, None, old_lines[number], line))
+            for number, line in enumerate(_by_line("removed", piece, len(new_lines))):
+                added.append(Line("added", None, at_new + number + 1, new_lines[number], line))
         else:
-            removed += [Line("removed", at_old + n, None, text) for n, text in enumerate(old_texts, 1)]
-            added += [Line("added", None, at_new + n, text) for n, text in enumerate(new_texts, 1)]
-            found.removed.extend({"line": at_old + n, "text": text} for n, text in enumerate(old_texts, 1))
-            found.added.extend({"line": at_new + n, "text": text} for n, text in enumerate(new_texts, 1))
-        at_old += len(old_texts)
-        at_new += len(new_texts)
-    yield from (*removed, *added)
+            for number, text in enumerate(old_lines, at_old + 1):
+                removed.append(Line("removed", number, None, text))
+                found.removed.append({"line": number, "text": text})
+            for number, text in enumerate(new_lines, at_new + 1):
+                added.append(Line("added", None, number, text))
+                found.added.append({"line": number, "text": text})
+        at_old, at_new = at_old + len(old_lines), at_new + len(new_lines)
+    yield _Block(start_old, at_old, start_new, at_new, removed + added)
 
 
 def word_changes(old: str, new: str, seconds: float = SECONDS) -> list[Word]:
@@ -205,17 +203,18 @@ def word_changes(old: str, new: str, seconds: float = SECONDS) -> list[Word]:
     olds, news = words(old), words(new)
     result: list[Word] = []
     gone = come = ""
-    runs = align(olds, news, seconds=seconds, series=_SERIES)
-    for position, run in enumerate(runs):
-        left = "".join(olds[run.old_start : run.old_end])
-        between = run.same and gone and come and position + 1 < len(runs) and left.isspace() and "\n" not in left
-        if run.same and not between:
-            result += _changed(gone, come)
-            result.append(("equal", left))
-            gone = come = ""
-        else:
+    for same, old_start, old_end, new_start, new_end in align(olds, news, seconds=seconds, series=_SERIES):
+        left = "".join(olds[old_start:old_end])
+        if not same or (gone and come and old_end < len(olds) and "\n" not in left and left.isspace()):
             gone += left
-            come += "".join(news[run.new_start : run.new_end])
+            come += left if same else "".join(news[new_start:new_end])
+            continue
+        if gone:
+            result.append(("removed", gone))
+        if come:
+            result.append(("added", come))
+        gone = come = ""
+        result.append(("equal", left))
     return result + _changed(gone, come)
 
 
@@ -228,63 +227,84 @@ def _pieces(changes: list[Word]) -> Iterator[list[Word]]:
     """The changes, cut wherever both sides stand at the beginning of a line."""
     piece: list[Word] = []
     for kind, text in changes:
-        rest = text
-        if kind == "equal":
-            while "\n" in rest:
-                line, rest = rest.split("\n", 1)
-                yield [*piece, (kind, line + "\n")]
-                piece = []
-        elif not piece and "\n" in rest:
-            whole, rest = rest[: rest.rindex("\n") + 1], rest[rest.rindex("\n") + 1 :]
-            yield [(kind, whole)]
-        if rest:
-            piece.append((kind, rest))
+        if "\n" not in text:
+            piece.append((kind, text))
+        elif kind == "equal":
+            for line in split_lines(text):
+                piece.append((kind, line))
+                if line[-1] == "\n":
+                    yield piece
+                    piece = []
+        elif piece:
+            piece.append((kind, text))
+        else:
+            whole = text.rindex("\n") + 1
+            yield [(kind, text[:whole])]
+            if text[whole:]:
+                piece.append((kind, text[whole:]))
     if piece:
         yield piece
 
 
-def _side(piece: Sequence[Word], kind: Kind) -> str:
-    return "".join([text for found, text in piece if found in {"equal", kind}])
+def _without(kind: Kind, piece: Sequence[Word]) -> str:
+    """The text of a piece on the side that does not have words of ``kind``."""
+    return "".join([text for found, text in piece if found != kind])
 
 
-def _by_line(piece: Sequence[Word], kind: Kind) -> list[tuple[Word, ...]]:
-    """The words of one side, line by line."""
-    lines: list[list[Word]] = [[]]
+def _by_line(kind: Kind, piece: Sequence[Word], size: int) -> list[tuple[Word, ...]]:
+    """The words on the side that does not have those of ``kind``, for each of its ``size`` lines."""
+    if size == 1:
+        return [tuple([word for word in piece if word[0] != kind])]
+    lines: list[list[Word]] = [[] for _ in range(size)]
+    at = 0
     for found, text in piece:
-        if found in {"equal", kind}:
+        if found != kind:
             for line in split_lines(text):
-                lines[-1].append((found, line))
-                if line.endswith("\n"):
-                    lines.append([])
-    return [tuple(line) for line in lines if line]
+                lines[at].append((found, line))
+                at += line[-1] == "\n"
+    return [tuple(line) for line in lines]
 
 
-def _alike(piece: Sequence[Word], left: str, right: str) -> bool:
-    stayed = sum(_signs(text) for kind, text in piece if kind == "equal")
-    return 0 < min(_signs(left), _signs(right)) <= stayed * _ALIKE
+def _alike(piece: Sequence[Word], gone: str, come: str) -> bool:
+    stayed = sum([len(text) for kind, text in piece if kind == "equal"])
+    return 0 < min(len(gone), len(come)) <= stayed * _ALIKE
 
 
-def _signs(text: str) -> int:
-    return sum(map(len, text.split()))
+def _hunks(old: list[str], blocks: list[_Block], context: int) -> Iterator[Hunk]:
+    group: list[_Block] = []
+    for block in blocks:
+        if not block.lines:
+            continue
+        if group and block.old_start - group[-1].old_end > 2 * context:
+            yield _hunk(old, group, context)
+            group = []
+        group.append(block)
+    if group:
+        yield _hunk(old, group, context)
 
 
-def _hunks(lines: list[Line], context: int) -> Iterator[Hunk]:
-    changed = [index for index, line in enumerate(lines) if line.kind != "equal"]
-    gaps = (index for index in range(1, len(changed)) if changed[index] - changed[index - 1] > 2 * context + 1)
-    for begin, end in pairwise([0, *gaps, len(changed)] if changed else []):
-        first, last = max(0, changed[begin] - context), changed[end - 1] + context
-        before = lines[first - 1] if first else Line("equal", 0, 0, "")
-        held = tuple(lines[first : last + 1])
-        old_start = next((line.old_line for line in held if line.old_line is not None), before.old_line)
-        new_start = next((line.new_line for line in held if line.new_line is not None), before.new_line)
-        yield Hunk(old_start or 0, new_start or 0, held)
+def _hunk(old: list[str], blocks: list[_Block], context: int) -> Hunk:
+    first, last = blocks[0], blocks[-1]
+    before, after = min(context, first.old_start), min(context, len(old) - last.old_end)
+    start = at = first.old_start - before
+    shift = first.new_start - first.old_start  # from an equal line's old number to its new one
+    lines: list[Line] = []
+    for block in blocks:
+        lines += [Line("equal", index + 1, index + shift + 1, old[index]) for index in range(at, block.old_start)]
+        lines += block.lines
+        at, shift = block.old_end, block.new_end - block.old_end
+    lines += [Line("equal", index + 1, index + shift + 1, old[index]) for index in range(at, at + after)]
+    new_start = first.new_start - before
+    old_count, new_count = last.old_end + after - start, last.new_end + after - new_start
+    return Hunk(start + bool(old_count), old_count, new_start + bool(new_count), new_count, tuple(lines))
 
 
-def _warnings(lines: list[Line]) -> list[dict[str, Any]]:
+def _warnings(blocks: list[_Block]) -> list[dict[str, Any]]:
     found = (
         {"line": line.new_line, "column": hidden.column, "kind": hidden.kind, "character": hidden.character}
-        for line in lines
-        if line.kind == "added"
+        for block in blocks
+        for line in block.lines
+        if line.new_line is not None and not line.text.isascii()
         for hidden in hidden_characters(line.text)
     )
     return list(islice(found, MAX_WARNINGS))
@@ -296,7 +316,7 @@ def _hunk_json(hunk: Hunk) -> dict[str, Any]:
         "old_count": hunk.old_count,
         "new_start": hunk.new_start,
         "new_count": hunk.new_count,
-        "lines": [{**line._asdict(), "words": [list(word) for word in line.words]} for line in hunk.lines],
+        "lines": [line._asdict() for line in hunk.lines],
     }
 
 
