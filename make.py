@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> None:
         _manage("migrate", "--no-input", "--verbosity", "0")
         receiver = _start("provider", "--port", str(provider_port))
         children.append(receiver)
-        _manage("demo")
+        _manage("demo", "--verbosity", "0")
         if receiver.poll() is not None:
             raise Failed("The demo provider ended; the lines above say why.")
         server = _start("serve", *arguments)

@@ -36,6 +36,8 @@ app.autodiscover_tasks()
 # A line for every ring of the bell, several each second, would hide all others. Failures are still written.
 for chatty in ("celery.app.trace", "celery.beat", "celery.worker.strategy"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
+if env.text("CELERY_BROKER_URL", "memory://").startswith("memory:"):
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # it warns that memory:// names no host
 
 
 @celeryd_init.connect

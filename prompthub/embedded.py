@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -59,7 +58,6 @@ class Embedded:
     def __init__(self, *, on_death: Callable[[], None]) -> None:
         state.should_stop = None
         app.conf.worker_enable_remote_control = False
-        logging.getLogger("kombu.connection").setLevel(logging.ERROR)  # it warns that memory:// names no host
         self._on_death = on_death
         self._stopping = threading.Event()
         # Not app.Worker: that one installs signal handlers, which only the main thread may.
