@@ -221,8 +221,8 @@ def require_revision(*, draft: PromptInstance, revision: int) -> None:
 def render(
     *, body: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], secrets: Mapping[str, str]
 ) -> Rendered:
-    """Render with validated values. Raises ``422.variables_invalid``."""
-    return rendering.render(body=body, variables=schema, values=schema.require({**given, **secrets}))
+    """Render with validated values; secrets of another schema are left aside. Raises ``422.variables_invalid``."""
+    return rendering.render(body=body, variables=schema, values=schema.require({**given, **_own(schema, secrets)}))
 
 
 def subject(instance: PromptInstance) -> events.Subject:
@@ -233,15 +233,22 @@ def subject(instance: PromptInstance) -> events.Subject:
 def _checked(
     schema: VariablesSchema, given: Mapping[str, Any], *, known_secrets: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Validated values, split into open ones and secrets; a secret given as null is taken away."""
-    secrets = {name: value for name, value in known_secrets.items() if name in schema.secret_names}
+    """Validated values, split into open ones and secrets; a secret given as null is taken away.
+
+    Secrets of an earlier template stay, so that its versions can still be sent.
+    """
+    secrets = dict(known_secrets)
     for name in schema.secret_names & given.keys():
         secrets.pop(name, None)
         if given[name] is not None:
             secrets[name] = given[name]
     open_values = {name: value for name, value in given.items() if name not in schema.secret_names}
-    schema.require({**open_values, **secrets})
+    schema.require({**open_values, **_own(schema, secrets)})
     return open_values, secrets
+
+
+def _own(schema: VariablesSchema, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in secrets.items() if name in schema.secret_names}
 
 
 def _check_own_text(body: PromptBody | None, template_version: TemplateVersion, schema: VariablesSchema) -> None:
@@ -291,8 +298,7 @@ def _name(client: Client, wanted: str | None, otherwise: str) -> str:
 
 def _rendered_text(text: PromptBody, schema: VariablesSchema, instance: PromptInstance) -> str:
     known = {name: value for name, value in instance.variables.items() if name in schema.names}
-    secrets = {name: value for name, value in instance.secret_values.items() if name in schema.secret_names}
-    return render(body=text, schema=schema, given=known, secrets=secrets).text()
+    return render(body=text, schema=schema, given=known, secrets=instance.secret_values).text()
 
 
 def _record(action: Action, instance: PromptInstance, by: Actor, at: datetime, metadata: dict[str, Any]) -> None:

@@ -42,10 +42,12 @@ def issue(
 ) -> tuple[ServiceToken, str]:
     """A new token and its secret form, which is shown once and stored nowhere.
 
-    A token may only do what its account may do, and a caller limited by its own token cannot issue a wider one.
+    A token may only do what its account may do, and no token issues one with more scopes than its own.
     """
     policy.require(by, Permission.ADMIN, None)
-    policy.scopes_from(list(scopes))
+    wanted = policy.scopes_from(list(scopes))
+    if by.scopes is not None and not wanted <= by.scopes:
+        raise Refused("403.permission_denied", "A token cannot issue one with scopes that it does not have itself.")
     if expires_at is not None and expires_at <= at:
         raise Invalid(
             "422.request_invalid",
@@ -59,7 +61,7 @@ def issue(
             secret_digest=_digest(secret),
             name=name,
             account=account,
-            scopes=sorted(set(scopes)),
+            scopes=sorted(wanted),
             clients=sorted(set(clients)),
             projects=sorted(set(projects)),
             labels=labels or {},

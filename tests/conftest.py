@@ -73,3 +73,15 @@ def system():
     from foundation import actors
 
     return actors.system()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords(pytestconfig):
+    """Strong password hashes cost a third of a second each, which is their purpose and not the tests'."""
+    if not _with_django(pytestconfig):
+        yield
+        return
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
