@@ -10,6 +10,7 @@ import pytest
 from django.test import Client as Browser
 
 from gateway import throttling
+from publishing.adapters import memory
 from tests import factories
 
 ALL = ("read", "draft", "publish", "deploy", "reveal", "admin")
@@ -39,8 +40,9 @@ class Caller:
 
 
 @pytest.fixture(autouse=True)
-def _full_allowance():
+def _fresh():
     throttling.forget()
+    memory.clear()
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from audit.models import AuditEvent
+from foundation.actors import system
+from publishing import courier, drift
+from publishing.adapters import memory
+from publishing.models import Delivery, Drift, Placement, Target
+from tests import factories
+from tests.problems import assert_page, assert_problem, assert_shape
+
+
+@pytest.fixture
+def buried(admin, world):
+    """A delivery that the provider refused."""
+    target = factories.make_target(client=world.client, settings={"fail": ["refused"]})
+    placement = factories.make_placement(instance=world.instance, target=target)
+    delivery = factories.make_delivery(placement=placement)
+    courier.deliver(lane_id=placement.lane_id, by=system())
+    return Delivery.objects.get(pk=delivery.pk)
+
+
+def test_a_target_is_created_changed_and_switched(admin, world):
+    body = {"name": "hook", "adapter": "webhook", "settings": {"url": "https://hooks.example.com/a"}}
+    secret = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
+    made = admin.post("clients/acme/targets", {**body, "credentials": {"signing_secret": secret}})
+    assert made.status_code == 201, made.content
+    assert_shape(made.json(), "Target")
+    assert made.json()["credentials_set"] == ["signing_secret"]
+    assert secret.encode() not in made.content
+    path = f"targets/{made.json()['id']}"
+    assert admin.get(path).json() == made.json()
+    changed = admin("PATCH", path, {"settings": {"url": "https://hooks.example.com/b"}})
+    assert changed.json()["settings"]["url"].endswith("/b")
+    rotated = admin.post(f"{path}/credentials", {"credentials": {"signing_secret": secret + "eHl6"}})
+    assert rotated.status_code == 200
+    assert Target.objects.get(pk=made.json()["id"]).credential_values["signing_secret"].endswith("eHl6")
+    assert admin.post(f"{path}/disable").json()["enabled"] is False
+    assert admin.post(f"{path}/enable").json()["enabled"] is True
+    assert {row["name"] for row in assert_page(admin.get("clients/acme/targets"), "Target")} == {"hook", "memory"}
+    actions = AuditEvent.objects.filter(subject_id=made.json()["id"]).order_by("id").values_list("action", flat=True)
+    assert list(actions) == [
+        "target.create",
+        "target.change",
+        "target.credentials.rotate",
+        "target.disable",
+        "target.enable",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "pointer"),
+    [
+        ({"name": "memory"}, "409.version_conflict", "/name"),
+        ({"adapter": "fax"}, "422.request_invalid", "/adapter"),
+        ({"settings": {"strange": 1}}, "422.request_invalid", "/settings/strange"),
+        ({"credentials": {"strange": "x"}}, "422.request_invalid", None),
+        ({"credentials": {"strange": 1}}, "422.request_invalid", "/credentials/strange"),
+    ],
+)
+def test_a_target_that_does_not_fit_is_refused(admin, world, change, code, pointer):
+    body = {"name": "other", "adapter": "memory"}
+    assert_problem(admin.post("clients/acme/targets", {**body, **change}), code, pointer)
+
+
+def test_a_placement_is_made_and_removed(admin, world):
+    body = {"instance_id": str(world.instance.id), "target_id": str(world.target.id), "location": {"slot": "second"}}
+    made = admin.post("clients/acme/placements", body)
+    assert made.status_code == 201
+    assert_shape(made.json(), "Placement")
+    assert len(assert_page(admin.get("clients/acme/placements"), "Placement")) == 2
+    assert_problem(admin.post("clients/acme/placements", body), "409.in_use")
+    assert_problem(
+        admin.post("clients/acme/placements", {**body, "location": {}}), "422.request_invalid", "/location/slot"
+    )
+    assert admin("DELETE", f"placements/{made.json()['id']}").status_code == 204
+    assert Placement.objects.get(pk=made.json()["id"]).removed_at is not None
+    assert AuditEvent.objects.filter(action="placement.remove").count() == 1
+
+
+def test_a_placement_joins_what_belongs_to_the_client_of_its_path(admin, world):
+    other = factories.make_target()
+    foreign = {"instance_id": str(world.instance.id), "target_id": str(other.id), "location": {"slot": "s"}}
+    assert_problem(admin.post("clients/acme/placements", foreign), "404.not_found")
+    assert_problem(admin.post(f"clients/{other.client.slug}/placements", foreign), "404.not_found")
+    own = {**foreign, "target_id": str(world.target.id)}
+    assert_problem(admin.post(f"clients/{other.client.slug}/placements", own), "404.not_found")
+
+
+def test_testing_a_target_asks_the_provider(admin, world):
+    found = admin.post(f"targets/{world.target.id}/test")
+    assert_shape(found.json(), "TargetTest")
+    assert found.json()["ok"] is True
+    assert [row["placement_id"] for row in found.json()["results"]] == [str(world.placement.id)]
+
+
+def test_deliveries_are_listed_by_what_is_asked(admin, world, buried):
+    other = factories.make_delivery()
+    assert len(assert_page(admin.get("deliveries"), "Delivery")) == 3
+    for filters, wanted in {
+        f"client={other.placement.target.client.slug}": other.id,
+        "state=buried": buried.id,
+        f"target={buried.placement.target_id}": buried.id,
+        f"instance={other.placement.instance_id}": other.id,
+    }.items():
+        assert [row["id"] for row in assert_page(admin.get(f"deliveries?{filters}"), "Delivery")] == [str(wanted)]
+    assert_problem(admin.get("deliveries?state=lost"), "422.request_invalid", "/query/state")
+
+
+def test_a_delivery_tells_every_try(admin, buried):
+    shown = admin.get(f"deliveries/{buried.id}").json()
+    assert_shape(shown, "DeliveryWithAttempts")
+    assert (shown["state"], shown["error_code"]) == ("buried", "502.adapter_publish_error_memory")
+    assert [(one["number"], one["outcome"]) for one in shown["attempts"]] == [(1, "refused")]
+    assert_problem(admin.get(f"deliveries/{uuid.uuid4()}"), "404.not_found")
+
+
+def test_a_buried_delivery_is_sent_again(admin, buried):
+    again = admin.post(f"deliveries/{buried.id}/replay")
+    assert again.status_code == 201
+    assert_shape(again.json(), "Delivery")
+    assert (again.json()["replay_of"], again.json()["state"]) == (str(buried.id), "pending")
+    assert_problem(admin.post(f"deliveries/{buried.id}/replay"), "409.state_conflict")
+    courier.deliver(lane_id=buried.lane_id, by=system())
+    assert admin.get(f"deliveries/{again.json()['id']}").json()["state"] == "delivered"
+    assert AuditEvent.objects.filter(action="delivery.replay", door="api").count() == 1
+
+
+def test_many_deliveries_are_sent_again_each_on_its_own(admin, world, buried):
+    fresh = factories.make_delivery()
+    response = admin.post("deliveries/replay", {"deliveries": [str(buried.id), str(fresh.id)]})
+    assert_shape(response.json(), "Replays")
+    first, second = response.json()["results"]
+    assert first["replayed_by"]
+    assert (second["replayed_by"], "pending" in second["reason"]) == (None, True)
+    missing = admin.post("deliveries/replay", {"deliveries": [str(fresh.id), str(uuid.uuid4())]})
+    assert_problem(missing, "404.not_found", "/deliveries/1")
+
+
+def test_a_retrying_delivery_is_given_up_by_a_person(admin, world):
+    target = factories.make_target(client=world.client, settings={"fail": ["try_again"]})
+    delivery = factories.make_delivery(placement=factories.make_placement(instance=world.instance, target=target))
+    assert_problem(admin.post(f"deliveries/{delivery.id}/bury"), "409.state_conflict")
+    courier.deliver(lane_id=delivery.lane_id, by=system())
+    assert admin.post(f"deliveries/{delivery.id}/bury").json()["state"] == "buried"
+    assert AuditEvent.objects.filter(action="delivery.bury", subject_id=str(delivery.id)).count() == 1
+
+
+@pytest.fixture
+def drifted(world, at, monkeypatch):
+    """Somebody edited the prompt at the provider."""
+    monkeypatch.setattr(drift, "QUIET", drift.QUIET * 0)
+    factories.make_delivery(placement=world.placement)
+    courier.deliver(lane_id=world.placement.lane_id, by=system())
+    memory.slots["greeting"].text = "You are brisk and speak for Acme."
+    found = drift.check(placement=world.placement, by=system(), at=at)
+    assert found is not None
+    return found
+
+
+def test_a_drift_is_shown_with_its_difference(admin, drifted):
+    rows = assert_page(admin.get("drifts?state=open&client=acme"), "Drift")
+    assert [row["id"] for row in rows] == [str(drifted.id)]
+    assert assert_page(admin.get("drifts?state=ended"), "Drift") == []
+    shown = admin.get(f"drifts/{drifted.id}").json()
+    assert_shape(shown, "DriftWithDiff")
+    assert "brisk" in shown["diff"]["changed"][0]["new"]
+    assert_problem(admin.get(f"drifts/{uuid.uuid4()}"), "404.not_found")
+
+
+def test_a_drift_is_overwritten_when_a_person_says_so(admin, drifted, world):
+    again = admin.post(f"drifts/{drifted.id}/redeliver")
+    assert again.status_code == 201
+    assert_shape(again.json(), "Delivery")
+    courier.deliver(lane_id=world.placement.lane_id, by=system())
+    assert memory.slots["greeting"].text == "You are warm and speak for Acme."
+    assert_problem(admin.post(f"drifts/{drifted.id}/redeliver"), "409.state_conflict")
+    assert AuditEvent.objects.filter(action="drift.redeliver").count() == 1
+
+
+def test_a_drift_is_adopted_into_the_draft(admin, drifted, world):
+    adopted = admin.post(f"drifts/{drifted.id}/adopt")
+    assert adopted.status_code == 200
+    assert_shape(adopted.json(), "Instance")
+    shown = admin.post(f"instances/{world.instance.id}/preview").json()
+    assert shown["content_materialized"] == "You are brisk and speak for Acme."
+    assert Drift.objects.get(pk=drifted.pk).ended_by == "adopt"
