@@ -16,7 +16,7 @@ from tenancy.policy import Role
 from tests.factories import make_actor, make_client, make_instance, make_template_version
 
 pytestmark = pytest.mark.django_db
-SECRET = "s3cret-pass-phrase"  # noqa: S105 - what must not be found anywhere
+SECRET = "s3cret-pass-phrase"
 
 
 def _own(text):
@@ -71,7 +71,7 @@ def test_a_secret_is_stored_encrypted_and_shown_nowhere(at, system):
     assert (instance.variables, instance.secret_revision, instance.secret_values) == ({}, 1, {"key": SECRET})
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608 - our own tables
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             assert SECRET not in str(cursor.fetchall()), table
     assert SECRET not in drafts.preview(instance=instance, actor=system).text()
 
