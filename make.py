@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Iterable, NoReturn  # noqa: UP035 - an older Python must read this
@@ -99,10 +100,11 @@ def check(arguments: list[str]) -> None:
     if generated:
         steps.append((("cog", "--check", "-P", *generated), {}))
     failed = []
-    for command, variables in steps:
-        print("$ " + " ".join(command[:4]), flush=True)
-        if _tool(*command, variables=variables):
-            failed.append(" ".join(command[:4]))
+    with tempfile.TemporaryDirectory(prefix="prompthub-check-") as folder:
+        for command, variables in steps:
+            print("$ " + " ".join(command[:4]), flush=True)
+            if _tool(*command, variables={"PROMPTHUB_STATE_DIR": folder, **variables}):
+                failed.append(" ".join(command[:4]))
     if failed:
         raise Failed("Failed: " + "; ".join(failed))
     print(f"{len(steps)} checks passed")
@@ -185,7 +187,7 @@ def help_(arguments: list[str]) -> None:
     """Say what there is."""
     print("usage: make <command>   or   python3 make.py <command> [arguments]\n")
     for name, command in COMMANDS.items():
-        print(f"  {name:9} {command.__doc__.splitlines()[0]}")
+        print(f"  {name:9} {(command.__doc__ or '').splitlines()[0]}")
 
 
 COMMANDS = {

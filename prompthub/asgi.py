@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
@@ -23,7 +23,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[..., Awaitable[None]]
 
 THREADS = 16
 # A body that is too large is still read to here, and thrown away: a client in the middle of sending would
@@ -90,4 +90,6 @@ async def _too_slow(send: Send) -> None:
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
-application = Root(WSGIMiddleware(django, workers=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = Root(
+    WSGIMiddleware(cast("Any", django), workers=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,10 +93,10 @@ class Embedded:
     def stop(self, *, seconds: float) -> bool:
         """Take no more work and wait up to ``seconds`` for what runs: whether all of it ended."""
         self.begin_stop()
-        waits = threading.Thread(target=lambda: [thread.join() for thread in self._threads], daemon=True)
-        waits.start()
-        waits.join(seconds)
-        return not waits.is_alive()
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self, start: Callable[[], None]) -> None:
         try:
