@@ -27,5 +27,6 @@ class Docs(SpectacularSwaggerSplitView):
 
     authentication_classes = ()
     permission_classes = ()
+    template_name = "gateway/docs.html"
     url_name = "v1:openapi"
     title = "PromptHub API"

@@ -14,7 +14,6 @@ import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views import defaults
 from rest_framework import exceptions, status
 
 from foundation import correlation
@@ -107,36 +106,6 @@ def _of_rest_framework(exception: exceptions.APIException) -> PromptHubError:
     return PromptHubError("500.internal_error")
 
 
-# ── Errors outside of the API's views: the roof names these in its URL module ─────────────────────────────
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """``handler400``."""
-    if _is_api(request):
-        return problem(Invalid("422.request_invalid", "The request cannot be read."))
-    return defaults.bad_request(request, exception)
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """``handler403``."""
-    if _is_api(request):
-        return problem(Refused("403.permission_denied"))
-    return defaults.permission_denied(request, exception)
-
-
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """``handler404``."""
-    if _is_api(request):
-        return problem(NotFound("404.not_found"))
-    return defaults.page_not_found(request, exception)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """``handler500``; Django has logged the exception already."""
-    if _is_api(request):
-        return problem(PromptHubError("500.internal_error"))
-    return defaults.server_error(request)
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith(API_PATHS)
+def at_api_address(request: HttpRequest, error: PromptHubError) -> HttpResponse | None:
+    """The answer to an error outside of the API's views, if it happened at one of its addresses; for the roof."""
+    return problem(error) if request.path_info.startswith(API_PATHS) else None

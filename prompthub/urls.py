@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -15,13 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
     path("admin/", admin.site.urls),
+    path("prompt/", include("gateway.urls", namespace="prompt")),
+    path("api/v1/", include("gateway.urls", namespace="v1")),
 ]
-if find_spec("gateway.urls"):
-    urlpatterns += [
-        path("prompt/", include("gateway.urls", namespace="prompt")),
-        path("api/v1/", include("gateway.urls", namespace="v1")),
-    ]
 
+handler400 = views.unreadable
 handler403 = views.refused
 handler404 = views.not_found
 handler500 = views.broken

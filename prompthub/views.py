@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,8 +15,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from foundation import correlation
+from gateway import problems
 from prompthub import health
+from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused
 from publishing.metrics import queue_registry
+
+# What a program is told instead of a page.
+PROBLEMS: dict[int, Callable[[], PromptHubError]] = {
+    400: lambda: Invalid("422.request_invalid", "The request cannot be read."),
+    403: lambda: Refused("403.permission_denied"),
+    404: lambda: NotFound("404.not_found"),
+    500: lambda: PromptHubError("500.internal_error"),
+}
 
 
 @require_safe
@@ -59,7 +70,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for people."""
-    return _page(request, 403, "This is not for your account", "Ask an administrator for access, or sign in differently.")
+    return _page(
+        request, 403, "This is not for your account", "Ask an administrator for access, or sign in differently."
+    )
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -68,6 +81,14 @@ def broken(request: HttpRequest) -> HttpResponse:
     return _page(request, 500, "Something broke here", text)
 
 
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400 for people."""
+    return _page(request, 400, "This request cannot be read", "Go back, and try again from there.")
+
+
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    told = problems.at_api_address(request, PROBLEMS[status]())
+    if told is not None:
+        return told
     context: dict[str, Any] = {"title": title, "text": text, "correlation_id": correlation.current()}
     return render(None, "prompthub/message.html", context, status=status)  # type: ignore[arg-type]

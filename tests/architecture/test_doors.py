@@ -22,6 +22,8 @@ OPEN = (
     "metrics",
     "api/v1/openapi.json",
     "api/v1/docs",
+    "prompt/openapi.json",
+    "prompt/docs",
     "static/",
     "docs/errors/",
     "hooks/",
