@@ -78,11 +78,15 @@ def report(
     """Print one verdict line and say whether the floor is met."""
     met = measured >= floor if higher_is_better else measured <= floor
     sign = "≥" if higher_is_better else "≤"
-    aimed = f"   aim {sign} {aim:g} {unit}" if aim is not None else ""
-    print(
-        f"{bar:<34} floor {sign} {floor:g} {unit}{aimed}   measured {measured:.3g} {unit}   {'PASS' if met else 'FAIL'}"
-    )
+    aimed = f"   aim {sign} {_figure(aim)} {unit}" if aim is not None else ""
+    word = "PASS" if met else "FAIL"
+    print(f"{bar:<34} floor {sign} {_figure(floor)} {unit}{aimed}   measured {_figure(measured)} {unit}   {word}")
     return met
+
+
+def _figure(number: float) -> str:
+    """Three digits that count, and all those before the point."""
+    return f"{number:,.0f}" if number == int(number) or abs(number) >= 100 else f"{number:.3g}"
 
 
 @contextmanager
