@@ -98,7 +98,7 @@ def check(arguments: list[str]) -> None:
     ]
     generated = _generated()
     if generated:
-        steps.append((("cog", "--check", "-P", *generated), {}))
+        steps.append((("cog", "-I", ".", "--check", "-P", *generated), {}))
     failed = []
     with tempfile.TemporaryDirectory(prefix="prompthub-check-") as folder:
         for command, variables in steps:
@@ -123,7 +123,7 @@ def docs(arguments: list[str]) -> None:
     environment(TEST)
     generated = _generated()
     if generated:
-        _must("cog", "-r", "-P", *generated)
+        _must("cog", "-I", ".", "-r", "-P", *generated)
 
 
 def openapi(arguments: list[str]) -> None:

@@ -255,4 +255,3 @@ LOG_JSON = env.flag("PROMPTHUB_LOG_JSON", default=not EMBEDDED)
 LOG_LEVEL = env.text("PROMPTHUB_LOG_LEVEL", "INFO")
 LOGGING_CONFIG = None  # foundation.logging configures it in PromptHubConfig.ready
 SENTRY_DSN = env.text("SENTRY_DSN")
-OTEL = env.flag("PROMPTHUB_OTEL", default=False)

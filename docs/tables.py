@@ -1,0 +1,168 @@
+"""The tables of docs/reference, made from the code they describe; ``make docs`` writes them, ``make check`` compares."""
+
+from __future__ import annotations
+
+import ast
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in [head, ("---",) * len(head), *rows]]
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def errors() -> str:
+    """Every code with its class and what it means, each with a heading to link to."""
+    from prompthub_kernel.errors import CODES
+
+    sections = []
+    for code, meaning in sorted(CODES.items()):
+        family = meaning.raised_as.__name__ if meaning.raised_as else "surprise"
+        again = "The same request may succeed later." if meaning.retryable else "The same request fails again."
+        sections.append(f"\n## {code}\n\n{meaning.title}. *{family}.* {again}\n")
+    return "".join(sections)
+
+
+def actions() -> str:
+    """Every audit action and what it is about."""
+    from audit.actions import Action
+
+    return table(
+        ("action", "subject", "verb"),
+        [(f"`{action}`", action.value.rpartition(".")[0], action.value.rpartition(".")[2]) for action in Action],
+    )
+
+
+def permissions() -> str:
+    """What each role gives and each scope of a token lets through."""
+    django()
+    from tenancy.policy import ROLE_GIVES, SCOPE_LETS, Permission
+
+    def rows(given: dict[str, frozenset[Permission]]) -> Iterator[tuple[str, ...]]:
+        for name, permitted in given.items():
+            yield (f"`{name}`", *("yes" if permission in permitted else "" for permission in Permission))
+
+    words = tuple(str(permission) for permission in Permission)
+    roles = table(("role", *words), rows({str(role): given for role, given in ROLE_GIVES.items()}))
+    scopes = table(("scope", *words), rows({str(scope): given for scope, given in SCOPE_LETS.items()}))
+    return f"{roles}\n{scopes}"
+
+
+def states() -> str:
+    """Where a delivery may go from each state."""
+    from publishing.states import MOVES
+
+    return table(
+        ("state", "may become"),
+        [
+            (f"`{state}`", ", ".join(f"`{to}`" for to in sorted(moves)) or "nothing: it ended")
+            for state, moves in MOVES.items()
+        ],
+    )
+
+
+def settings() -> str:
+    """Every environment variable that prompthub/settings.py reads, with its default."""
+    tree = ast.parse((ROOT / "prompthub" / "settings.py").read_text(encoding="utf-8"))
+    found: dict[str, tuple[str, str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            kind, first = node.func.attr, node.args[0]
+            reads = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
+            if reads and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found[first.value] = (KINDS.get(kind, kind), _default(node))
+    found["PROMPTHUB_STATE_DIR"] = ("folder", "`.state`")
+    return table(
+        ("variable", "is", "default"), [(f"`{name}`", kind, value) for name, (kind, value) in sorted(found.items())]
+    )
+
+
+KINDS = {
+    "text": "text",
+    "whole": "whole number",
+    "seconds": "seconds",
+    "flag": "yes or no",
+    "words": "comma-separated list",
+    "kept": "key, kept in the state directory",
+}
+
+
+def addresses() -> str:
+    """Every address of the API with its methods and the permission each asks for."""
+    django()
+    from django.urls import get_resolver
+    from django.urls.resolvers import URLPattern, URLResolver
+
+    def walk(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str, str]]:
+        for pattern in patterns:
+            here = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                if not here.startswith(("admin/", "prompt/")):
+                    yield from walk(pattern.url_patterns, here)
+                continue
+            view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+            for method, permission in getattr(view, "permissions", {"GET": ""}).items():
+                yield method, f"`/{here}`", str(permission or "")
+
+    rows = sorted(set(walk(get_resolver().url_patterns, "")), key=lambda row: (row[1], row[0]))
+    return table(("method", "address", "permission"), rows)
+
+
+def metrics() -> str:
+    """Every figure of our own at /metrics."""
+    django()
+    from prometheus_client import REGISTRY
+
+    import gateway.metrics  # noqa: F401 - importing them registers their figures
+    import publishing.metrics  # noqa: F401 - importing them registers their figures
+
+    ours = ("publish", "deliver", "errors", "drift", "audit", "api")
+    families = {family.name: family for family in REGISTRY.collect() if family.name.startswith(ours)}
+    return table(
+        ("name", "kind", "meaning"),
+        [
+            (f"`{name}{'_total' if family.type == 'counter' else ''}`", family.type, family.documentation)
+            for name, family in sorted(families.items())
+        ],
+    )
+
+
+def storeys() -> str:
+    """The packages from the roof to the ground with the first sentence of their docstrings."""
+    import tomllib
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    rows = []
+    for layer in layers:
+        for package in layer.replace(":", "|").split("|"):
+            path = ROOT / package.strip() / "__init__.py"
+            said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.exists() else None
+            rows.append((f"`{package.strip()}`", (said or "").split("\n")[0]))
+    return table(("package", "what it is for"), rows)
+
+
+def django() -> None:
+    """Set Django up with throw-away keys; the tables need no database."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
+    os.environ.setdefault("PROMPTHUB_STATE_DIR", tempfile.mkdtemp(prefix="prompthub-docs-"))
+    import django as framework
+
+    framework.setup()
+
+
+def _default(node: ast.Call) -> str:
+    if len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+        return f"`{node.args[1].value}`" if node.args[1].value != "" else ""
+    for keyword in node.keywords:
+        if keyword.arg == "default":
+            return f"`{ast.unparse(keyword.value)}`"
+    return "made at the first start" if node.keywords else ""
