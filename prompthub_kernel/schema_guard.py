@@ -74,12 +74,11 @@ def examine(schema: Mapping[str, Any], *, at: tuple[str, ...]) -> Examined:
 
     ``at`` is where the schema stands in the request. The root may hold ``$defs`` and ``$schema`` too.
     """
-    problems = [
-        Problem(pointer((*at, *error.instance_path)), str(error.schema_path[-1]), "This is not JSON Schema.")
-        for error, _ in zip(_METASCHEMA.iter_errors(dict(schema)), range(MAX_PROBLEMS), strict=False)
-    ]
-    if problems:
-        return Examined(problems)
+    try:
+        _METASCHEMA.validate(dict(schema))
+    except jsonschema_rs.ValidationError as error:  # the first one: all of them could be very many
+        where = pointer((*at, *error.instance_path))
+        return Examined([Problem(where, str(error.schema_path[-1]), "This is not JSON Schema.")])
     examination = _Examination(schema, at)
     try:
         return Examined(examination.problems, examination.root(), examination.weights)

@@ -106,7 +106,7 @@ class VariablesSchema:
         Pointers begin with ``/variables``; codes are JSON Schema keywords, and ``x-runtime`` for a value given
         to a name that the provider fills in. Details never repeat a value.
         """
-        complete = self.complete(values)
+        complete = {**self.defaults, **values}
         if not self.runtime_names.isdisjoint(complete):
             given = sorted(self.runtime_names & complete.keys())
             return [_problem((name,), "x-runtime", "The provider fills this in.") for name in given]
@@ -118,15 +118,16 @@ class VariablesSchema:
                 return []
         except (Invalid, ValueError):
             return [_problem((), "json", "The values are not JSON.")]
-        if work * self._examined.cost.height > MAX_WORK:  # explaining asks again at every level
-            return [_problem((), "schema", "The values do not fit the schema; they are too large to say where.")]
-        failures = Explanation(self.schema).failures(complete)
-        found = (_problem(path, keyword, sentence(keyword, expected)) for path, keyword, expected in failures)
-        return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
+        found: list[Problem] = []
+        if work * self._examined.cost.height <= MAX_WORK:  # explaining asks again at every level
+            failures = islice(Explanation(self.schema).failures(complete), MAX_PROBLEMS)
+            found = [_problem(path, keyword, sentence(keyword, expected)) for path, keyword, expected in failures]
+        unexplained = _problem((), "schema", "The values do not fit the schema; they are too large to say where.")
+        return list(dict.fromkeys(found)) or [unexplained]
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values with the schema's defaults for names that were not given."""
-        return {**copy.deepcopy(self.defaults), **values} if self.defaults else dict(values)
+        return {**copy.deepcopy(self.defaults), **values}
 
     def require(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The complete values. Raises :class:`Invalid` ``422.variables_invalid`` with every problem."""
