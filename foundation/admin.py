@@ -33,12 +33,18 @@ from foundation.models import IdempotencyKey
 from prompthub_kernel.errors import PromptHubError
 
 
-class Unshown(widgets.UnfoldAdminTextareaWidget):
+class Unshown(widgets.UnfoldAdminTextareaWidget):  # type: ignore[misc] # Unfold has no types
     """A field that never shows what was typed into it, not even beside an error."""
 
     def format_value(self, value: Any) -> None:
         """Nothing."""
         return
+
+
+class JsonField(forms.JSONField):
+    """JSON of which ``{}`` is a value, not nothing; left empty it is None."""
+
+    empty_values = [None, ""]
 
 
 class Confirm(forms.Form):
@@ -61,7 +67,7 @@ class Confirm(forms.Form):
             self.add_error(None, [error.detail, *details])
 
 
-class ReadOnly(ModelAdmin):
+class ReadOnly(ModelAdmin):  # type: ignore[misc] # Unfold has no types
     """Rows to be read. Whoever may change them does so by a decision."""
 
     list_per_page = 50
@@ -106,11 +112,12 @@ class ReadOnly(ModelAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """The decisions that this row's present state allows."""
-        offered = super().get_actions_detail(request, object_id)
+        offered: list[Any] = super().get_actions_detail(request, object_id)
         if not any(getattr(each.method, "when", None) for each in offered):
             return offered
         row = self.get_object(request, unquote(str(object_id)))
-        return [each for each in offered if row is None or getattr(each.method, "when", None) is None or each.method.when(row)]
+        allows = [getattr(each.method, "when", None) for each in offered]
+        return [each for each, allow in zip(offered, allows, strict=True) if row is None or allow is None or allow(row)]
 
     def row(self, request: HttpRequest, object_id: str) -> Any:
         """The row a decision is about. Raises Http404 for one this person does not see."""
@@ -134,9 +141,10 @@ class Endless(ReadOnly):
     """Rows of a table that only grows: pages without counting it."""
 
     paginator = InfinitePaginator
+    list_disable_select_all = True
 
 
-class Lines(TabularInline):
+class Lines(TabularInline):  # type: ignore[misc] # Unfold has no types
     """Rows under another row, to be read."""
 
     extra = 0
@@ -228,11 +236,11 @@ def as_text(value: Any) -> SafeString | str:
 def written(column: str, title: str) -> Callable[[Any, models.Model], SafeString | str]:
     """A column of an admin page that shows a text or JSON column of the row as it is."""
 
-    @display(description=title)
     def show(self: Any, row: models.Model) -> SafeString | str:
         return as_text(getattr(row, column))
 
-    return show
+    shown: Callable[[Any, models.Model], SafeString | str] = display(description=title)(show)
+    return shown
 
 
 @admin.register(IdempotencyKey)

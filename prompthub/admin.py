@@ -22,7 +22,9 @@ def _switch(label: str) -> forms.BooleanField:
 
 
 class NewPassword(Confirm):
-    password = forms.CharField(strip=False, widget=widgets.UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}))
+    password = forms.CharField(
+        strip=False, widget=widgets.UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+    )
 
 
 class NewAccount(NewPassword):

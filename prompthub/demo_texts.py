@@ -37,7 +37,11 @@ FRONT_DESK_VARIABLES = _schema(
     ["company", "booking_key"],
     company=COMPANY,
     tone=TONE,
-    opening_hours={"type": "string", "default": "", "description": "As it is said aloud, e.g. weekdays from nine to five"},
+    opening_hours={
+        "type": "string",
+        "default": "",
+        "description": "As it is said aloud, e.g. weekdays from nine to five",
+    },
     booking_key={"type": "string", "minLength": 8, "x-secret": True, "description": "Key of the booking system"},
 )
 

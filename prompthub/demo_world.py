@@ -67,7 +67,9 @@ class World:
             client=client, template_version=template, variables=values, name=name, by=self.by, at=self.at
         )
 
-    def target(self, client: Client, name: str, adapter: str, given: Mapping[str, Any], keys: Mapping[str, str]) -> Target:
+    def target(
+        self, client: Client, name: str, adapter: str, given: Mapping[str, Any], keys: Mapping[str, str]
+    ) -> Target:
         """A provider account, found or made; at its present address."""
         found = targets.listing(actor=self.by).filter(client=client, name=name).first()
         if found is None:
@@ -122,12 +124,13 @@ def _people(world: World, places: tuple[Client, ...]) -> None:
         elif not account.check_password(world.kept["password"]):
             accounts.set_password(account=account, password=world.kept["password"], by=world.by, at=world.at)
     operator, service = users.get(username=OPERATOR), tokens.service_account(name=SERVICE)
-    for place, role, to in [
+    roles: list[tuple[Client | Project, Role, Any]] = [
         *((client, Role.PUBLISHER, operator) for client in places),
         *((client, Role.ADMINISTRATOR, service) for client in places),
         (world.project, Role.EDITOR, operator),
         (world.project, Role.ADMINISTRATOR, service),
-    ]:
+    ]
+    for place, role, to in roles:
         if role not in policy.grants(place=place, actor=world.by).get(to, frozenset()):
             policy.grant(role=role, place=place, to=to, by=world.by, at=world.at)
     known = ServiceToken.objects.filter(revoked_at__isnull=True, prefix=world.kept.get("token", "__").split("_")[1])

@@ -24,7 +24,7 @@ LATE_SECONDS = 60.0  # work that waits longer than this shows that no worker is 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. A finding that is not ``ok`` and not ``fatal`` is a warning: the service still serves."""
+    """One thing that was looked at. Neither ``ok`` nor ``fatal`` is a warning: the service still serves."""
 
     name: str
     ok: bool
@@ -47,7 +47,7 @@ _started = _Memory()
 
 
 def readiness() -> list[Finding]:
-    """Everything that must hold to serve (database, schema, triggers, keys), and what should (broker, worker, queue)."""
+    """What must hold to serve (database, schema, triggers, keys), and what should (broker, worker, queue)."""
     base = _base()
     found = [base, _broker()]
     if base.ok:
@@ -91,7 +91,8 @@ def _broker() -> Finding:
         with socket.create_connection((address.hostname, address.port or 6379), timeout=BROKER_SECONDS):
             return Finding("broker", ok=True)
     except OSError as error:
-        return Finding("broker", ok=False, detail=f"not reachable ({type(error).__name__}); deliveries start by the sweep")
+        detail = f"not reachable ({type(error).__name__}); deliveries start by the sweep"
+        return Finding("broker", ok=False, detail=detail)
 
 
 def _work() -> list[Finding]:
@@ -109,7 +110,8 @@ def _worker() -> Finding:
     seconds = (timezone.now() - waiting).total_seconds() if waiting else 0.0
     if seconds <= LATE_SECONDS:
         return Finding("worker", ok=True)
-    return Finding("worker", ok=False, detail=f"nothing was done for {int(seconds)} s; is a worker, and is beat, running?")
+    detail = f"nothing was done for {int(seconds)} s; is a worker, and is beat, running?"
+    return Finding("worker", ok=False, detail=detail)
 
 
 def _queue() -> Finding:

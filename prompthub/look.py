@@ -8,7 +8,12 @@ from django.urls import reverse_lazy
 
 
 def _link(title: str, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist"), "permission": _may_see(model)}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{model}_changelist"),
+        "permission": _may_see(model),
+    }
 
 
 def _may_see(model: str) -> Any:
@@ -18,7 +23,8 @@ def _may_see(model: str) -> Any:
         from django.apps import apps
         from django.contrib import admin
 
-        found = apps.get_model(*model.rsplit("_", 1))
+        label, name = model.rsplit("_", 1)
+        found = apps.get_model(label, name)
         return bool(admin.site.get_model_admin(found).has_view_permission(request))
 
     return may_see

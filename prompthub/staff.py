@@ -57,4 +57,5 @@ class StaffSite(UnfoldAdminSite):
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change one's own password."""
         request.current_app = self.name  # type: ignore[attr-defined]
-        return OwnPassword.as_view(extra_context={**self.each_context(request), **(extra_context or {})})(request)
+        context = {**self.each_context(request), **(extra_context or {})}
+        return OwnPassword.as_view(extra_context=context)(request)  # type: ignore[return-value]

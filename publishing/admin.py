@@ -107,7 +107,9 @@ class TargetAdmin(History, Placed):
         )
         return f"{target.name} is there. Place prompts on it."
 
-    @decision("Test", icon="network_check", text="Asks the provider whether every place can be written. Changes nothing.")
+    @decision(
+        "Test", icon="network_check", text="Asks the provider whether every place can be written. Changes nothing."
+    )
     def test(self, request: HttpRequest, row: Target, values: dict[str, Any]) -> str:
         answers = targets.test(target=row, actor=who(request))
         for placement, problems in answers:
@@ -173,7 +175,8 @@ class PlacementAdmin(Placed):
         done = publishing.publish(instance=row.instance, **values, by=who(request), at=timezone.now())
         if not done.changed:
             return "That is what runs already; nothing was sent."
-        return f"Publication {done.publication.ordinal}, {done.version}: {len(done.deliveries)} deliveries are on their way."
+        sent = f"{len(done.deliveries)} deliveries are on their way"
+        return f"Publication {done.publication.ordinal}, {done.version}: {sent}."
 
     @decision(
         "Remove",
@@ -191,7 +194,17 @@ class PlacementAdmin(Placed):
 class LaneAdmin(ReadOnly):
     list_display = ("remote_key", "epoch", "owner", "leased_until", "not_before", "failures", "open_until")
     search_fields = ("remote_key",)
-    fields = ("remote_key", "id", "epoch", "owner", "leased_until", "not_before", "failures", "open_until", "rung_until")
+    fields = (
+        "remote_key",
+        "id",
+        "epoch",
+        "owner",
+        "leased_until",
+        "not_before",
+        "failures",
+        "open_until",
+        "rung_until",
+    )
 
 
 class Attempts(Lines):
@@ -256,8 +269,12 @@ class DeliveryAdmin(AtPlace, Endless):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With everything a page names."""
-        return super().get_queryset(request).select_related(
-            "placement__target__client", "placement__instance__client", "publication__version", "lane", "replay_of"
+        return (
+            super()
+            .get_queryset(request)
+            .select_related(
+                "placement__target__client", "placement__instance__client", "publication__version", "lane", "replay_of"
+            )
         )
 
     @display(description="State", label=LABELS)
@@ -290,9 +307,7 @@ class DeliveryAdmin(AtPlace, Endless):
         text="It is not tried again. It can be replayed later.",
         icon="cancel",
         variant=ActionVariant.DANGER,
-        when=lambda row: (
-            DeliveryState.BURIED in MOVES[DeliveryState(row.state)] and row.state != DeliveryState.SENDING
-        ),
+        when=lambda row: DeliveryState.BURIED in MOVES[DeliveryState(row.state)] and row.state != DeliveryState.SENDING,
     )
     def bury(self, request: HttpRequest, row: Delivery, values: dict[str, Any]) -> str:
         deliveries.bury(delivery=row, by=who(request), at=timezone.now())
@@ -334,8 +349,12 @@ class DriftAdmin(AtPlace):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With everything a page names."""
-        return super().get_queryset(request).select_related(
-            "placement__target__client", "placement__instance__client", "delivery__publication__version"
+        return (
+            super()
+            .get_queryset(request)
+            .select_related(
+                "placement__target__client", "placement__instance__client", "delivery__publication__version"
+            )
         )
 
     @display(description="What the provider changed")
@@ -343,7 +362,9 @@ class DriftAdmin(AtPlace):
         found = drift.compare(drift=row, actor=actors.system(Door.ADMIN))
         lines = found.unified("delivered", "at the provider").splitlines()
         kinds = {"+": "ph-added", "-": "ph-removed", "@": "ph-hunk"}
-        shown = format_html_join("", '<span class="ph-line {}">{}</span>', ((kinds.get(at[:1], ""), at) for at in lines))
+        shown = format_html_join(
+            "", '<span class="ph-line {}">{}</span>', ((kinds.get(at[:1], ""), at) for at in lines)
+        )
         return format_html_join("", '<pre class="ph-text">{}</pre>', [(shown,)])
 
     @decision("Put ours back", icon="replay", when=lambda row: row.ended_at is None)

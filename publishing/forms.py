@@ -7,24 +7,30 @@ from typing import Any
 from django import forms
 from unfold import widgets
 
-from foundation.admin import Confirm, Unshown
+from foundation.admin import Confirm, JsonField, Unshown
 from publishing import adapters
 
 
 class NewTarget(Confirm):
+    """A provider account of a client."""
+
     client = forms.SlugField(help_text="The client's slug.", widget=widgets.UnfoldAdminTextInputWidget)
     name = forms.CharField(max_length=100, widget=widgets.UnfoldAdminTextInputWidget)
     adapter = forms.ChoiceField(
         choices=[(name, name) for name in sorted(adapters.REGISTRY)], widget=widgets.UnfoldAdminSelectWidget
     )
-    settings = forms.JSONField(required=False, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4}))
-    credentials = forms.JSONField(
-        required=False, help_text="A JSON object. It is encrypted, and never shown again.", widget=Unshown(attrs={"rows": 3})
+    settings = JsonField(required=False, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+    credentials = JsonField(
+        required=False,
+        help_text="A JSON object. It is encrypted, and never shown again.",
+        widget=Unshown(attrs={"rows": 3}),
     )
 
 
 class NewSettings(Confirm):
-    settings = forms.JSONField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
+    """All settings of a target, to be changed."""
+
+    settings = JsonField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
         super().__init__(*given, row=row, **more)
@@ -32,13 +38,17 @@ class NewSettings(Confirm):
 
 
 class NewCredentials(Confirm):
-    credentials = forms.JSONField(
+    """All credentials of a target, to be replaced."""
+
+    credentials = JsonField(
         help_text="A JSON object with all of them. It is encrypted, and never shown again.",
         widget=Unshown(attrs={"rows": 3}),
     )
 
 
 class Reason(Confirm):
+    """Why a prompt is published."""
+
     reason = forms.CharField(required=False, max_length=500, widget=widgets.UnfoldAdminTextInputWidget)
     confirm = forms.BooleanField(
         required=False,

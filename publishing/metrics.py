@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from django.db import DatabaseError
 from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models.expressions import Combinable
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
@@ -43,7 +44,7 @@ class Queue:
         return max(0.0, (self.now - self.oldest).total_seconds()) if self.oldest else 0.0
 
 
-def dead_letters() -> Q:
+def dead_letters() -> Combinable:
     """Condition on deliveries: given up, and nothing newer went to that place since, so a person must look."""
     newer = Delivery.objects.filter(placement=OuterRef("placement")).filter(
         Q(ordinal__gt=OuterRef("ordinal")) | Q(ordinal=OuterRef("ordinal"), id__gt=OuterRef("id"))

@@ -12,7 +12,7 @@ from unfold import widgets
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from foundation.admin import Confirm, Lines, decision, written
+from foundation.admin import Confirm, JsonField, Lines, decision, written
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import drafts, versions
@@ -34,7 +34,7 @@ class EditText(Confirm):
     """The text of a draft. ``revision`` is the one the person was shown: a later edit by somebody else is refused."""
 
     text = forms.CharField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 18}), strip=False)
-    variables_schema = forms.JSONField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 10}))
+    variables_schema = JsonField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 10}))
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
@@ -45,7 +45,7 @@ class EditText(Confirm):
             "revision": row.revision,
         }
         if row.content_md is None:
-            self.fields["text"] = forms.JSONField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 18}))
+            self.fields["text"] = JsonField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 18}))
             self.initial["text"] = row.content_json
 
 
@@ -106,9 +106,7 @@ class TemplateDraftAdmin(History, Placed):
 
     @decision("Seal", form=SealAs, icon="lock", text="The draft becomes the next version, which never changes again.")
     def seal(self, request: HttpRequest, row: TemplateDraft, values: dict[str, Any]) -> Any:
-        sealed = versions.seal(
-            template=row.template, label=values["label"] or None, by=who(request), at=timezone.now()
-        )
+        sealed = versions.seal(template=row.template, label=values["label"] or None, by=who(request), at=timezone.now())
         return self.elsewhere(request, f"Sealed as version {sealed.label}.")
 
     @decision("Throw away", icon="delete", variant=ActionVariant.DANGER, text="Sealed versions stay as they are.")

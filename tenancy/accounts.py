@@ -63,14 +63,12 @@ def set_standing(*, account: Any, active: bool, staff: bool, superuser: bool, by
     """
     policy.require(by, Permission.ADMIN, None)
     if by.account is not None and by.account.pk == account.pk and not (active and superuser):
-        raise Refused("403.permission_denied", "Somebody else must take this from you, so that one administrator is left.")
+        raise Refused("403.permission_denied", "Somebody else must take this from you: one administrator must be left.")
     with transaction.atomic():
         row = _locked(account)
         row.is_active, row.is_staff, row.is_superuser = active, staff or superuser, superuser
         row.save(update_fields=["is_active", "is_staff", "is_superuser"])
-        events.record(
-            action=Action.ACCOUNT_STANDING_SET, subject=subject(row), by=by, at=at, metadata=_standing(row)
-        )
+        events.record(action=Action.ACCOUNT_STANDING_SET, subject=subject(row), by=by, at=at, metadata=_standing(row))
     return row
 
 

@@ -36,7 +36,7 @@ class Placed(ReadOnly):
     """Rows of a client or a project: staff see those of the places where they have a role, superusers all."""
 
     place: str = "client"
-    places: type[Client] | type[Project] = Client
+    places: type[Client | Project] = Client
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Every member of the staff."""
@@ -53,7 +53,8 @@ class Placed(ReadOnly):
         rows: QuerySet[Any] = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
-        return rows.filter(**{f"{self.place}__in": policy.visible(who(request), self.places)})
+        places: Any = self.places
+        return rows.filter(**{f"{self.place}__in": policy.visible(who(request), places)})
 
 
 class History(SimpleHistoryAdmin):
@@ -104,10 +105,14 @@ class NewToken(Confirm):
         widget=widgets.UnfoldAdminCheckboxSelectMultipleWidget,
     )
     clients = forms.CharField(
-        required=False, help_text="Slugs, separated by spaces. Empty: not limited.", widget=widgets.UnfoldAdminTextInputWidget
+        required=False,
+        help_text="Slugs, separated by spaces. Empty: not limited.",
+        widget=widgets.UnfoldAdminTextInputWidget,
     )
     projects = forms.CharField(
-        required=False, help_text="Slugs, separated by spaces. Empty: not limited.", widget=widgets.UnfoldAdminTextInputWidget
+        required=False,
+        help_text="Slugs, separated by spaces. Empty: not limited.",
+        widget=widgets.UnfoldAdminTextInputWidget,
     )
     days = forms.IntegerField(
         required=False,
@@ -149,6 +154,7 @@ class Granting(Placed):
 
 class Aliases(Lines):
     model = ClientAlias
+    verbose_name_plural = "Names in other systems"
     fields = ("kind", "value")
     show_change_link = False
 

@@ -12,6 +12,7 @@ from tests.architecture.house import DOMAIN, DOORS, PACKAGES, Source, at, dotted
 
 VERBS = (
     "audit.events",
+    "tenancy.accounts",
     "tenancy.clients",
     "tenancy.policy",
     "tenancy.projects",

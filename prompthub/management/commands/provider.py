@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8090)
-        parser.add_argument("--file", help="where it keeps what it holds; by default provider.json in the state directory")
+        parser.add_argument(
+            "--file", help="where it keeps what it holds; by default provider.json in the state directory"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         settings.STATE_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)

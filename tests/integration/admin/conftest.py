@@ -1,0 +1,33 @@
+"""A member of the staff, and a world with one row of everything that has a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from foundation.models import IdempotencyKey
+from tests import factories
+from tests.factories.acting import AT
+from tests.integration.admin.rooms import browser_of, build
+
+
+@pytest.fixture
+def root():
+    return factories.make_user(username="root", superuser=True)
+
+
+@pytest.fixture
+def staff(root):
+    """A superuser's browser."""
+    return browser_of(root)
+
+
+@pytest.fixture
+def world(db):
+    built = build()
+    token, built.token_secret = factories.make_token()
+    built.token = token
+    IdempotencyKey.objects.create(
+        actor="user:1", key="k-1", request_digest="sha256:" + "0" * 64, status=201, answer={}, created_at=AT
+    )
+    factories.make_link()
+    return built

@@ -1,0 +1,112 @@
+"""What the tests of the staff's door share: browsers, addresses, and a client with a row of everything."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client as Browser
+from django.urls import reverse
+
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.variables import VariablesSchema
+from publishing.models import Drift
+from templates_app import drafts as template_drafts
+from tests import factories
+from tests.factories.acting import AT, SYSTEM, unique
+
+SECRETS = {
+    "booking_key": "booking-key-0451-abc",
+    "signing_secret": "whsec_" + "c2lnbmluZy1zZWNyZXQtb2YtMzItYnl0ZXMhISEh",
+}
+VARIABLES = {
+    "type": "object",
+    "properties": {"company": {"type": "string"}, "booking_key": {"type": "string", "x-secret": True}},
+    "required": ["company", "booking_key"],
+}
+
+
+def browser_of(user):
+    """Somebody signed in. Requests are secure, as large installations redirect all others."""
+    found = Browser(headers={"host": "localhost"})
+    found.defaults["wsgi.url_scheme"] = "https"
+    found.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return found
+
+
+def build():
+    """One client with a prompt that was published, sent, refused, and edited at the provider."""
+    client = factories.make_client()
+    version = factories.make_template_version(
+        content_md="Speak for {{ company }}. Book with {{ booking_key }}.", variables_schema=VARIABLES
+    )
+    instance = factories.make_instance(
+        client=client,
+        template_version=version,
+        variables={"company": "Acme", "booking_key": SECRETS["booking_key"]},
+        name=unique("front-desk"),
+    )
+    target = factories.make_target(
+        client=client,
+        adapter="webhook",
+        settings={"url": "https://provider.example/hook"},
+        credentials={"signing_secret": SECRETS["signing_secret"]},
+    )
+    placement = factories.make_placement(instance=instance, target=target, location={"name": instance.name})
+    delivery = factories.make_delivery(placement=placement)
+    attempt = factories.make_attempt(delivery=delivery)
+    drift = Drift.objects.create(
+        placement=placement,
+        delivery=delivery,
+        observed=f"Speak for nobody. Book with {SECRETS['booking_key']}.",
+        observed_digest="sha256:" + "0" * 64,
+        found_at=AT,
+    )
+    draft = template_drafts.create(
+        project=version.template.project,
+        name=unique("draft"),
+        body=PromptBody.parse(content_md="Hello <b>{{ company }}</b>.", content_json=None),
+        variables=VariablesSchema.parse({"type": "object", "properties": {"company": {"type": "string"}}}),
+        by=SYSTEM,
+        at=AT,
+    )
+    return SimpleNamespace(
+        client=client,
+        template_version=version,
+        instance=instance,
+        target=target,
+        placement=placement,
+        delivery=delivery,
+        attempt=attempt,
+        drift=drift,
+        draft=draft,
+    )
+
+
+def registered():
+    """Every model that has a page, with its page."""
+    admin.autodiscover()
+    return sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label)
+
+
+def ours():
+    """Every model of PromptHub's own, histories left out."""
+    return [
+        model
+        for model in apps.get_models()
+        if model._meta.app_label.startswith("prompthub_") and not model.__name__.startswith("Historical")
+    ]
+
+
+def address(model, what, *given):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{what}", args=given)
+
+
+def bury(placement):
+    """A delivery of that placement that the provider refused for good."""
+    delivery = factories.make_delivery(placement=placement)
+    factories.make_attempt(delivery=delivery, outcome="refused", code="502.adapter_publish_error_memory")
+    delivery.refresh_from_db()
+    assert delivery.state == "buried"
+    return delivery
