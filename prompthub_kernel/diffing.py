@@ -209,18 +209,22 @@ def word_changes(old: str, new: str, seconds: float = SECONDS) -> list[Word]:
             gone += left
             come += left if same else "".join(news[new_start:new_end])
             continue
-        if gone:
-            result.append(("removed", gone))
-        if come:
-            result.append(("added", come))
+        if bool(gone) is not bool(come) and left[0] == "\n" == (gone or come)[0]:  # let it end with its line
+            result.append(("equal", "\n"))
+            gone, come, left = gone and gone[1:] + "\n", come and come[1:] + "\n", left[1:]
+        result += _changed(gone, come)
         gone = come = ""
-        result.append(("equal", left))
+        if left:
+            result.append(("equal", left))
     return result + _changed(gone, come)
 
 
 def _changed(gone: str, come: str) -> list[Word]:
-    changes: tuple[Word, ...] = (("removed", gone), ("added", come))
-    return [change for change in changes if change[1]]
+    if gone and come:
+        return [("removed", gone), ("added", come)]
+    if gone:
+        return [("removed", gone)]
+    return [("added", come)] if come else []
 
 
 def _pieces(changes: list[Word]) -> Iterator[list[Word]]:

@@ -121,10 +121,10 @@ def _pairs(old: list[Any], new: list[Any], gaps: list[Gap], moved: dict[int, int
     elsewhere = set(moved.values())
     everywhere = chain.from_iterable(left for left, _ in gaps), chain.from_iterable(right for _, right in gaps)
     within: list[tuple[Iterable[int], Iterable[int]]] = [*gaps, everywhere]
-    for left, right in within:
+    for number, (left, right) in enumerate(within):
         waiting: dict[Hashable, deque[int]] = defaultdict(deque)
         for index in left:
-            if index not in elsewhere:
+            if index not in elsewhere and (number < len(gaps) or _role(old[index])):
                 waiting[_kind(old[index])].append(index)
         for index in right:
             kind = _kind(new[index])
@@ -136,5 +136,9 @@ def _pairs(old: list[Any], new: list[Any], gaps: list[Gap], moved: dict[int, int
 
 def _kind(value: Any) -> Hashable:
     """Entries of one kind may take each other's place: messages of one role, else values of one type."""
+    return type(value), _role(value)
+
+
+def _role(value: Any) -> str | None:
     role = value.get("role") if isinstance(value, dict) else None
-    return (type(value), role if isinstance(role, str) else None)
+    return role if isinstance(role, str) else None
