@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
@@ -15,17 +17,32 @@ class PromptHubConfig(AppConfig):
 
     def ready(self) -> None:
         """Configure logging first, so that everything after it is redacted."""
-        from foundation import logging, redaction
+        from foundation import logging
         from prompthub import celery
 
         logging.configure(json=settings.LOG_JSON, level=settings.LOG_LEVEL)
         celery.app.set_default()  # shared tasks of every process, not only of workers, know their broker
         if settings.SENTRY_DSN:
-            import sentry_sdk
+            report_surprises(dsn=settings.SENTRY_DSN)
 
-            sentry_sdk.init(
-                dsn=settings.SENTRY_DSN, send_default_pii=False, before_send=redaction.before_send, max_value_length=512
-            )
+
+def report_surprises(*, dsn: str, **options: Any) -> None:
+    """Tell Sentry what nobody expected, without secrets, texts or local variables. Coded errors are metrics."""
+    import sentry_sdk
+
+    from foundation import redaction
+
+    sentry_sdk.init(
+        dsn=dsn,
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        max_value_length=512,
+        before_send=redaction.before_send,
+        before_send_transaction=redaction.before_send_transaction,
+        before_breadcrumb=redaction.before_breadcrumb,
+        **options,
+    )
 
 
 class StaffConfig(AdminConfig):

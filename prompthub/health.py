@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from audit import chain
+from foundation.clock import database_now
 from prompthub import starting
 from publishing import metrics
 
@@ -72,8 +73,6 @@ def _base() -> Finding:
 
 
 def _database_answers() -> str:
-    from foundation.clock import database_now
-
     try:
         database_now()
     except DatabaseError as error:

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -30,6 +31,8 @@ from publishing.models import Delivery, Placement
 from publishing.states import OPEN, DeliveryState
 from tenancy import clients, policy
 from tenancy.policy import Permission
+
+log = structlog.get_logger(__name__)
 
 
 class Expect(StrEnum):
@@ -115,6 +118,7 @@ def publish(
         )
         span.set_attribute("publish.changed", done.changed)
     _count(done, started)
+    _tell(done, row)
     return done
 
 
@@ -256,6 +260,20 @@ def _refuse_problems(checked: Checked) -> None:
             "A target's contract does not allow this text there. Nothing was published.",
             problems=checked.problems,
         )
+
+
+def _tell(done: Published, row: PromptInstance) -> None:
+    log.info(
+        "instance.published",
+        action=str(Action.INSTANCE_PUBLISH),
+        template_id=str(done.version.template_version_id),
+        instance_id=str(row.id),
+        client_id=str(row.client_id),
+        version_id=str(done.version.id),
+        publication=done.publication.ordinal,
+        changed=done.changed,
+        deliveries=len(done.deliveries),
+    )
 
 
 def _count(done: Published, started: float) -> None:

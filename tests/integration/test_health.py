@@ -1,0 +1,194 @@
+"""Probes: alive, ready, and what is wrong if not."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.test import Client as Browser
+
+from audit import chain
+from foundation import triggers
+from prompthub import health, starting
+from publishing import metrics
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _looks_again():
+    health.forget()
+    yield
+    health.forget()
+
+
+@pytest.fixture
+def browser():
+    return Browser(headers={"host": "localhost"})
+
+
+def readyz(browser):
+    answer = browser.get("/readyz")
+    return answer.status_code, answer.json()["checks"]
+
+
+def test_healthz_asks_nothing_of_the_database(browser, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = browser.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_ready_when_all_is_well(browser):
+    status, checks = readyz(browser)
+    assert (status, {name: check["status"] for name, check in checks.items()}) == (
+        200,
+        {"database": "ok", "broker": "ok", "worker": "ok", "queue": "ok"},
+    )
+
+
+def test_only_reading_methods(browser):
+    assert browser.post("/readyz").status_code == 405
+
+
+def test_a_database_that_is_away_is_told_without_its_address(browser, monkeypatch):
+    def away(*_):
+        raise DatabaseError("could not connect to db.internal as prompthub")
+
+    monkeypatch.setattr(health, "database_now", away)
+    status, checks = readyz(browser)
+    assert status == 503
+    assert checks["database"] == {"status": "failed", "detail": "The database does not answer (DatabaseError)."}
+    assert "queue" not in checks
+
+
+def test_a_pending_migration_is_named(browser, monkeypatch):
+    monkeypatch.setattr(starting, "CHECKS", [lambda: ["The database is behind the code: x.0002. Run: migrate"]])
+    status, checks = readyz(browser)
+    assert status == 503
+    assert "x.0002" in checks["database"]["detail"]
+
+
+def test_a_missing_trigger_is_named(browser):
+    name = triggers.names(triggers.guarded()[0])[0]
+    suffix = f" ON {triggers.guarded()[0]._meta.db_table}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {name}{suffix}")
+    status, checks = readyz(browser)
+    triggers.install()
+    assert status == 503
+    assert name in checks["database"]["detail"]
+    assert readyz(browser)[0] == 200, "what failed is looked at again at once"
+
+
+def test_keys_that_do_not_fit_are_told(browser, monkeypatch):
+    factories.make_target(
+        adapter="webhook",
+        settings={"url": "https://x.example/"},
+        credentials={"signing_secret": "whsec_" + "a" * 43 + "="},
+    )
+
+    def unreadable():
+        raise ImproperlyConfigured("No key in PROMPTHUB_ENCRYPTION_KEYS fits what is stored")
+
+    monkeypatch.setattr(starting, "cipher", unreadable)
+    status, checks = readyz(browser)
+    assert status == 503
+    assert "PROMPTHUB_ENCRYPTION_KEYS" in checks["database"]["detail"]
+
+
+def test_what_holds_is_not_looked_at_again_for_a_while(browser, monkeypatch):
+    assert readyz(browser)[0] == 200
+    monkeypatch.setattr(starting, "CHECKS", [lambda: ["behind"]])
+    assert readyz(browser)[0] == 200
+    health.forget()
+    assert readyz(browser)[0] == 503
+
+
+def test_a_broker_that_is_away_is_a_warning(browser, monkeypatch, settings):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
+
+        class Address:
+            hostname = "127.0.0.1"
+
+        Address.port = port
+        monkeypatch.setattr(health.current_app, "connection_for_write", lambda: Address)
+        assert readyz(browser)[1]["broker"] == {"status": "ok"}
+    status, checks = readyz(browser)
+    assert (status, checks["broker"]["status"]) == (200, "warning")
+    assert "ConnectionRefusedError" in checks["broker"]["detail"]
+
+
+def test_a_worker_that_is_not_there_is_a_warning(browser):
+    """Whoever works links the ledger within a second."""
+    with time_machine.travel(datetime(2026, 1, 5, 10, 0, tzinfo=UTC), tick=False):
+        factories.make_client()
+        status, checks = readyz(browser)
+        assert (status, checks["worker"]["status"]) == (200, "warning")
+        assert "1800 s" in checks["worker"]["detail"]
+        chain.extend(at=datetime(2026, 1, 5, 10, 0, tzinfo=UTC))
+        assert readyz(browser)[1]["worker"] == {"status": "ok"}
+
+
+def test_a_queue_that_does_not_move_is_a_warning(browser):
+    factories.make_delivery()
+    status, checks = readyz(browser)
+    assert (status, checks["queue"]["status"]) == (200, "warning")
+    assert "1 pending" in checks["queue"]["detail"]
+
+
+def test_work_that_cannot_be_read_is_fatal(browser, monkeypatch):
+    def unreadable():
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(metrics, "queue", unreadable)
+    status, checks = readyz(browser)
+    assert (status, checks["work"]["status"]) == (503, "failed")
+
+
+def test_age_is_that_of_the_oldest():
+    now = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+    queue = metrics.Queue(depth={}, dead_letters=0, oldest=now - timedelta(seconds=90), now=now)
+    assert queue.oldest_seconds == 90
+    assert metrics.Queue(depth={}, dead_letters=0, oldest=None, now=now).oldest_seconds == 0
+
+
+def test_the_front_door_leads_to_the_others(browser):
+    page = browser.get("/").content.decode()
+    for address in ("/admin/", "/api/v1/docs/", "/readyz"):
+        assert f'href="{address}"' in page
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/admin-nothing/"])
+def test_nothing_there_is_a_calm_page(browser, path):
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+    assert answer.headers["X-Correlation-ID"] in answer.content.decode()
+
+
+def test_something_broken_is_a_calm_page_that_tells_nothing(browser, monkeypatch):
+    def broken():
+        raise RuntimeError("the secret reason")
+
+    monkeypatch.setattr("prompthub.views.health.readiness", broken)
+    browser.raise_request_exception = False
+    answer = browser.get("/readyz")
+    page = answer.content.decode()
+    assert answer.status_code == 500
+    assert "Something broke here" in page
+    assert "secret reason" not in page
+
+
+def test_refused_is_a_calm_page(rf):
+    from prompthub import views
+
+    answer = views.refused(rf.get("/"))
+    assert answer.status_code == 403
+    assert "not for your account" in answer.content.decode()
