@@ -198,10 +198,10 @@ def listing(*, actor: Actor) -> QuerySet[PromptInstance]:
 
 def locked(*, instance: PromptInstance) -> PromptInstance:
     """The row itself, locked until commit. Raises ``409.archived`` for an archived one."""
-    row = (
-        PromptInstance.objects.select_for_update(of=("self",))
-        .select_related("client", "template_version__template", "active_version")
-        .get(pk=instance.pk)
+    # Two queries: whoever has waited for the lock gets the row as it is now, but what is joined to it as it was before.
+    PromptInstance.objects.select_for_update().get(pk=instance.pk)
+    row = PromptInstance.objects.select_related("client", "template_version__template", "active_version").get(
+        pk=instance.pk
     )
     if row.archived_at is not None:
         raise Conflict("409.archived", "This prompt is archived; it is not edited or published any more.")

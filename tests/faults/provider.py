@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,6 +53,7 @@ class Provider(StandIn):
         self.texts: dict[str, dict[str, Any]] = {}
         self.ledger: list[Received] = []
         self.scripts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.reached: Callable[[], object] = lambda: None  # called when a webhook begins to hang
         self._random = random.Random(seed)
 
     def settings_for(self, place: str) -> dict[str, str]:
@@ -108,6 +110,7 @@ class Provider(StandIn):
                 )
             )
         if ends.startswith("hang"):
+            self.reached()
             self._stopped.wait(float(ending.get("seconds", HANG_SECONDS)))
         if ends != "answer":
             raise ConnectionAbortedError

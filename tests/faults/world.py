@@ -45,9 +45,13 @@ class World:
         target = self.placement.target
         targets.change(target=target, settings={"url": target.settings["url"]}, by=SYSTEM, at=AT)
 
+    def fresh(self, instance=None):
+        """The prompt as it is stored now."""
+        return drafts.get(key=(instance or self.instance).pk, actor=SYSTEM)
+
     def write(self, text: str, *, instance=None):
         """Put a text into the draft."""
-        row = drafts.get(key=(instance or self.instance).pk, actor=SYSTEM)
+        row = self.fresh(instance)
         return drafts.edit(instance=row, revision=row.revision, variables={"text": text}, by=SYSTEM, at=AT)
 
     def publish(self, text: str, *, instance=None) -> publish.Published:

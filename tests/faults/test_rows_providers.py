@@ -1,0 +1,340 @@
+"""Rows 13 to 18, 31 and 35: providers that ask for patience, fail for long, hang, refuse, or were changed by hand."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from django.db import connection
+
+from audit import chain
+from audit.models import AuditEvent, AuditLink
+from instances import drafts
+from prompthub_kernel.errors import Conflict
+from publishing import adapters, deliveries, drift, lanes, publish
+from publishing.models import Delivery, Drift, Lane
+from tests.factories.acting import AT, SYSTEM
+from tests.faults.world import pass_time, place_of
+
+
+def in_two_minutes() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=121), usegmt=True)
+
+
+@pytest.mark.parametrize("wanted", ["120", in_two_minutes], ids=["seconds", "a date"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_row_13_nothing_is_sent_before_the_time_the_provider_asked_for(world, rings, wanted, status):
+    other = world.put()
+    retry_after = wanted if isinstance(wanted, str) else wanted()
+    world.provider.script(world.place, {"status": status, "headers": {"Retry-After": retry_after}})
+    world.publish("one")
+    world.carry()
+    assert world.states() == ["retrying"]
+    assert Delivery.objects.get(placement=world.placement).tries == 0
+    world.publish("two")
+    for seconds in (0, 60, 58):
+        pass_time(seconds)
+        rings.clear()
+        deliveries.sweep()
+        assert world.placement.lane_id not in rings
+        assert world.carry() == 0
+    assert world.carry(other) == 1
+    pass_time(5)
+    assert world.carry() == 1
+    assert (world.states(), len(world.keys())) == (["superseded", "delivered"], 2)
+
+
+def test_row_13_what_was_published_during_the_call_waits_as_well(world, meanwhile):
+    world.provider.script(world.place, {"status": 429, "headers": {"Retry-After": "120"}})
+    world.publish("one")
+    meanwhile("before", "POST", lambda: world.publish("two"))
+    world.carry()
+    assert (world.states(), len(world.keys())) == (["retrying", "pending"], 1)
+
+
+def test_row_13_other_places_of_the_same_remote_object_wait_as_well(world):
+    second = world.prompt("two")
+    neighbour = world.put(second, target=world.placement.target)
+    assert neighbour.lane_id == world.placement.lane_id
+    world.provider.script(world.place, {"status": 429, "headers": {"Retry-After": "120"}})
+    world.publish("one")
+    world.publish("two", instance=second)
+    world.carry()
+    assert len(world.keys()) == 1
+    assert world.states(neighbour) == ["pending"]
+
+
+def test_row_14_the_breaker_opens_for_the_lane_alone_and_lets_one_call_try_again(world, settings):
+    other = world.put()
+    settings.PUBLISHING = {**settings.PUBLISHING, "attempts": 50}
+    world.provider.script(world.place, *[{"status": 503}] * 7)
+    world.publish("one")
+    for _ in range(10):
+        world.carry()
+        pass_time(1)
+    assert len(world.keys()) == settings.PUBLISHING["breaker_failures"] == 5
+    assert world.carry(other) == 1
+    pass_time(30)
+    assert (world.carry(), world.carry(), len(world.keys())) == (1, 0, 6)
+    pass_time(31)
+    world.carry()
+    pass_time(31)
+    world.carry()
+    assert (world.states(), world.runs()) == (["delivered"], "one")
+    assert Lane.objects.get(pk=world.placement.lane_id).failures == 0
+
+
+def test_row_14_after_an_hour_of_failing_only_the_newest_text_is_sent(world, settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "attempts": 1000, "backoff_cap_seconds": 300.0}
+    world.provider.script(world.place, *[{"status": 503}] * 1000)
+    for minute in range(0, 60, 4):
+        world.publish(f"minute {minute}")
+        world.carry()
+        pass_time(240)
+    tried = len(world.keys())
+    assert tried <= 15
+    world.provider.scripts.clear()
+    pass_time(301)
+    assert world.carry() == 1
+    assert (world.runs(), len(world.keys())) == ("minute 56", tried + 1)
+    assert world.states() == ["superseded"] * 14 + ["delivered"]
+
+
+def test_row_14_retries_are_spread_and_grow_up_to_the_cap(settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "backoff_base_seconds": 1.0, "backoff_cap_seconds": 300.0}
+    for tries, ceiling in ((1, 1), (2, 2), (5, 16), (9, 256), (10, 300), (60, 300)):
+        waits = {deliveries.backoff(tries=tries) for _ in range(200)}
+        assert ceiling / 10 <= min(waits) <= ceiling / 2 <= max(waits) <= ceiling
+        assert len(waits) > 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_15_a_provider_that_hangs_does_not_hold_up_another(world, provider, settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "call_seconds": 5.0}
+    other = world.put()
+    world.publish("one")
+    reached = threading.Event()
+    provider.script(world.place, {"ends": "hang_before"})
+    provider.reached = reached.set
+    hanging = threading.Thread(target=_in_thread, args=(world.carry,))
+    hanging.start()
+    assert reached.wait(5)
+    assert world.carry(other) == 1
+    assert world.runs(other) == "one"
+    assert hanging.is_alive()
+    provider._stopped.set()
+    hanging.join()
+    assert world.states() == ["unknown"]
+
+
+def test_row_16_only_the_target_that_failed_is_tried_again(world):
+    other = world.put()
+    world.provider.script(world.place, {"status": 500})
+    done = world.publish("one")
+    world.carry()
+    world.carry(other)
+    assert (world.states(), world.states(other)) == (["retrying"], ["delivered"])
+    again = publish.publish(instance=world.fresh(), confirm=True, by=SYSTEM, at=AT)
+    assert (again.changed, again.version.id) == (False, done.version.id)
+    pass_time(1)
+    assert (world.carry(), world.carry(other)) == (1, 0)
+    assert (world.states(), len(world.keys(other))) == (["delivered"], 1)
+
+
+def test_row_16_publishing_again_goes_only_to_the_target_that_has_given_up(world):
+    other = world.put()
+    world.provider.script(world.place, {"status": 400})
+    done = world.publish("one")
+    world.carry()
+    world.carry(other)
+    again = publish.publish(instance=world.fresh(), confirm=True, by=SYSTEM, at=AT)
+    assert again.publication.id == done.publication.id
+    assert [delivery.placement_id for delivery in again.deliveries] == [world.placement.id]
+    world.carry()
+    assert (world.states(), world.states(other)) == (["buried", "delivered"], ["delivered"])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+def test_row_17_a_permanent_refusal_is_buried_at_once(world, status):
+    world.provider.script(world.place, {"status": status})
+    world.publish("one")
+    world.carry()
+    assert (world.states(), len(world.keys())) == (["buried"], 1)
+    assert Delivery.objects.get().error_code == "502.adapter_publish_error_webhook"
+    assert AuditEvent.objects.filter(action="delivery.bury").count() == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])
+def test_row_17_a_passing_failure_is_not_buried(world, status):
+    world.provider.script(world.place, {"status": status})
+    world.publish("one")
+    world.carry()
+    assert world.states() == ["retrying"]
+
+
+def test_row_17_a_failure_that_does_not_pass_is_buried_after_the_last_attempt(world, settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "breaker_failures": 100}
+    world.provider.script(world.place, *[{"status": 500}] * 20)
+    world.publish("one")
+    for _ in range(20):
+        world.carry()
+        pass_time(1)
+    assert (world.states(), len(world.keys())) == (["buried"], settings.PUBLISHING["attempts"])
+
+
+def test_row_17_an_adapter_that_crashes_does_not_stop_the_lane(world, monkeypatch, settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "breaker_failures": 100, "attempts": 3}
+    second = world.prompt("two")
+    neighbour = world.put(second, target=world.placement.target)
+    webhook = adapters.REGISTRY["webhook"]
+    really = webhook.send
+
+    def send(remote, parcel, *, wire):
+        if parcel.instance_id == str(world.instance.id):
+            raise ZeroDivisionError
+        return really(remote, parcel, wire=wire)
+
+    monkeypatch.setattr(webhook, "send", send)
+    world.forget_how_to_read()
+    world.publish("one")
+    world.publish("two", instance=second)
+    for _ in range(5):
+        world.carry()
+        pass_time(1)
+    assert (world.states(), world.states(neighbour)) == (["buried"], ["delivered"])
+    assert Delivery.objects.get(placement=world.placement).error_code == "500.internal_error"
+
+
+def test_row_17_a_delivery_that_kills_its_workers_is_buried(world, settings):
+    world.publish("one")
+    for _ in range(settings.PUBLISHING["crash_limit"]):
+        lease = lanes.claim(lane_id=world.placement.lane_id)
+        assert deliveries.next_due(lease=lease, by=SYSTEM, at=AT) is not None
+        pass_time(20)
+    assert world.carry() == 0
+    assert world.states() == ["buried"]
+    assert "died" in Delivery.objects.get().error_detail
+
+
+def test_row_17_poison_among_many_stops_nobody_else(world):
+    poisoned = [world.put() for _ in range(3)]
+    healthy = [world.put() for _ in range(17)]
+    for placement in poisoned:
+        world.provider.script(place_of(placement), {"status": 400})
+    world.publish("one")
+    for placement in [*poisoned, *healthy]:
+        world.carry(placement)
+    assert [world.states(placement) for placement in poisoned] == [["buried"]] * 3
+    assert [world.states(placement) for placement in healthy] == [["delivered"]] * 17
+
+
+def test_row_18_a_replay_is_made_once_and_told_in_the_ledger(world):
+    world.provider.script(world.place, {"status": 400})
+    world.publish("one")
+    world.carry()
+    dead = Delivery.objects.get()
+    fresh = deliveries.replay(delivery=dead, by=SYSTEM, at=AT)
+    assert fresh.replay_of_id == dead.id
+    with pytest.raises(Conflict) as refused:
+        deliveries.replay(delivery=dead, by=SYSTEM, at=AT)
+    assert refused.value.code == "409.state_conflict"
+    world.carry()
+    assert (world.states(), world.runs()) == (["buried", "delivered"], "one")
+    assert AuditEvent.objects.filter(action="delivery.replay").count() == 1
+
+
+def test_row_18_many_are_replayed_only_where_nothing_newer_went(world):
+    placements = [world.put() for _ in range(6)]
+    for placement in placements:
+        world.provider.script(place_of(placement), {"status": 400})
+    world.publish("one")
+    for placement in placements:
+        world.carry(placement)
+    dead = list(Delivery.objects.filter(state="buried"))
+    old, current = placements[:3], placements[3:]
+    row = world.write("two")
+    chosen = [placement.target_id for placement in old]
+    publish.publish(instance=row, target_ids=chosen, confirm=True, by=SYSTEM, at=AT)
+    answers = deliveries.replay_many(deliveries=dead, by=SYSTEM, at=AT)
+    replayed = {fresh.placement_id for _, fresh, _ in answers if fresh is not None}
+    assert (len(answers), replayed) == (6, {placement.id for placement in current})
+    for placement in placements:
+        world.carry(placement)
+    assert {world.runs(placement) for placement in old} == {"two"}
+    assert {world.runs(placement) for placement in current} == {"one"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_31_many_sweepers_and_chainers_at_once_do_the_work_once(world, rings):
+    placements = [world.placement, *(world.put() for _ in range(4))]
+    world.publish("one")
+
+    def beat():
+        deliveries.sweep()
+        for placement in placements:
+            world.carry(placement)
+        chain.extend(at=AT)
+
+    threads = [threading.Thread(target=_in_thread, args=(beat,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    chain.extend(at=AT)
+    assert [len(world.keys(placement)) for placement in placements] == [1] * 5
+    assert chain.verify() == chain.Proof(linked=AuditEvent.objects.count(), unlinked=0, broken=())
+    assert AuditLink.objects.count() == AuditEvent.objects.count()
+
+
+def test_row_35_a_change_made_at_the_provider_is_shown_and_not_overwritten(world):
+    found = _drifted(world)
+    assert drift.check(placement=world.placement, by=SYSTEM, at=AT).id == found.id
+    assert (world.runs(), Drift.objects.count()) == ("changed by hand", 1)
+    assert AuditEvent.objects.filter(action="drift.find").count() == 1
+
+
+def test_row_35_ours_can_be_put_back(world):
+    drift.redeliver(drift=_drifted(world), by=SYSTEM, at=AT)
+    world.carry()
+    assert (world.runs(), len(set(world.keys()))) == ("one", 2)
+    assert Drift.objects.get().ended_by == "redeliver"
+
+
+def test_row_35_theirs_can_be_taken_into_the_draft(world):
+    drift.adopt(drift=_drifted(world), by=SYSTEM, at=AT)
+    row = drafts.get(key=world.instance.pk, actor=SYSTEM)
+    assert drafts.preview(instance=row, actor=SYSTEM).text() == "changed by hand"
+    assert world.runs() == "changed by hand"
+
+
+def test_row_35_a_change_that_goes_away_by_itself_ends_the_drift(world):
+    _drifted(world)
+    world.provider.texts[world.place].update(text="one")
+    assert drift.check(placement=world.placement, by=SYSTEM, at=AT) is None
+    assert Drift.objects.get().ended_by == "provider"
+
+
+def test_row_35_a_provider_that_cannot_be_read_is_no_drift(world):
+    world.publish("one")
+    world.carry()
+    pass_time(60)
+    world.provider.answer(503, method="GET")
+    assert drift.check(placement=world.placement, by=SYSTEM, at=AT) is None
+    assert not Drift.objects.exists()
+
+
+def _drifted(world):
+    world.publish("one")
+    world.carry()
+    pass_time(60)
+    world.provider.texts[world.place].update(text="changed by hand")
+    return drift.check(placement=world.placement, by=SYSTEM, at=AT)
+
+
+def _in_thread(work):
+    try:
+        work()
+    finally:
+        connection.close()
