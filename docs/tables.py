@@ -1,4 +1,4 @@
-"""The tables of docs/reference, made from the code they describe; ``make docs`` writes them, ``make check`` compares."""
+"""The tables of docs/reference, made from the code they describe: `make docs` writes, `make check` compares."""
 
 from __future__ import annotations
 
