@@ -14,6 +14,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
+import sentry_sdk
 import structlog
 
 from foundation import correlation
@@ -74,6 +75,7 @@ def configure(*, json: bool, level: str | int = "INFO") -> None:
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
+            report_surprise,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -81,6 +83,14 @@ def configure(*, json: bool, level: str | int = "INFO") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=json,
     )
+
+
+def report_surprise(_: Any, __: str, event: Event) -> Event:
+    """Structlog processor: a logged exception goes to Sentry itself, with its stack; lines alone do not."""
+    failure = event.get("exc_info")
+    if failure:
+        sentry_sdk.capture_exception(None if failure is True else failure)
+    return event
 
 
 @contextmanager

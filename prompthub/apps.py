@@ -32,13 +32,18 @@ def report_surprises(*, dsn: str, **options: Any) -> None:
 
     from foundation import redaction
 
+    def before_send(event: Any, hint: Any) -> Any:
+        record = hint.get("log_record")
+        if record is not None and isinstance(record.msg, dict):
+            return None  # a line of our own log: its exception was told by foundation.logging
+        return redaction.before_send(event, hint)
+
     sentry_sdk.init(
         dsn=dsn,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         max_value_length=512,
-        before_send=redaction.before_send,
+        before_send=before_send,
         before_send_transaction=redaction.before_send_transaction,
         before_breadcrumb=redaction.before_breadcrumb,
         **options,

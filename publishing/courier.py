@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 
 import structlog
@@ -86,37 +87,42 @@ def _carry(delivery: Delivery, lease: Lease, by: Actor) -> bool:
 
 
 def _send(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire) -> Result:
+    with ExitStack() as stack:  # what is told of a failure is told without the secrets, too
+        try:
+            return _delivered(_sent(delivery, lease, by, wire, stack))
+        except ProviderError as error:
+            return Result(
+                outcome=str(error.outcome),
+                duration_ms=0,
+                code=error.code,
+                detail=error.detail,
+                provider_status=error.provider_status,
+                retry_after=error.retry_after,
+            )
+        except LeaseLost:
+            raise
+        except PromptHubError as error:
+            return Result(outcome="refused", duration_ms=0, code=error.code, detail=error.detail)
+        except Exception as error:  # a bug of ours must not stop the lane; it is counted and reported
+            log.exception("delivery.crashed")
+            return Result(
+                outcome="crashed",
+                duration_ms=0,
+                code="500.internal_error",
+                detail=f"PromptHub failed while sending ({type(error).__name__}); it has been reported.",
+            )
+
+
+def _sent(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire, stack: ExitStack) -> Receipt:
     target = delivery.placement.target
-    try:
-        adapter = adapters.get(target.adapter)
-        remote = remote_of(target=target, placement=delivery.placement)
-        parcel = _parcel(delivery, by)
-        with redaction.known_secrets(*target.credential_values.values(), *_secrets(delivery)):
-            lanes.renew(lease=lease)
-            receipt = adapter.send(remote, parcel, wire=wire)
-            _read_back(adapter, remote, parcel, wire)
-        return _delivered(receipt)
-    except ProviderError as error:
-        return Result(
-            outcome=str(error.outcome),
-            duration_ms=0,
-            code=error.code,
-            detail=error.detail,
-            provider_status=error.provider_status,
-            retry_after=error.retry_after,
-        )
-    except LeaseLost:
-        raise
-    except PromptHubError as error:
-        return Result(outcome="refused", duration_ms=0, code=error.code, detail=error.detail)
-    except Exception as error:  # a bug of ours must not stop the lane; it is counted and reported
-        log.exception("delivery.crashed")
-        return Result(
-            outcome="crashed",
-            duration_ms=0,
-            code="500.internal_error",
-            detail=f"PromptHub failed while sending ({type(error).__name__}); it has been reported.",
-        )
+    stack.enter_context(redaction.known_secrets(*target.credential_values.values(), *_secrets(delivery)))
+    adapter = adapters.get(target.adapter)
+    remote = remote_of(target=target, placement=delivery.placement)
+    parcel = _parcel(delivery, by)
+    lanes.renew(lease=lease)
+    receipt = adapter.send(remote, parcel, wire=wire)
+    _read_back(adapter, remote, parcel, wire)
+    return receipt
 
 
 def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWire) -> None:
