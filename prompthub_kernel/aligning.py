@@ -75,6 +75,22 @@ def words(text: str) -> list[str]:
     return _WORDS.findall(text)
 
 
+def shared_ends(old: str, new: str) -> tuple[int, int]:
+    """How many characters two texts share at the beginning, and of the rest at the end."""
+    first = _shared(zip(old, new, strict=False))
+    rest = min(len(old), len(new)) - first
+    return first, min(rest, _shared(zip(reversed(old), reversed(new), strict=False)))
+
+
+def _shared(pairs: Iterable[tuple[str, str]]) -> int:
+    length = 0
+    for left, right in pairs:
+        if left != right:
+            break
+        length += 1
+    return length
+
+
 def _matches_of_common(old: Sequence[Hashable], new: Sequence[Hashable], limits: _Limits) -> Iterator[_Match]:
     """The matches, found without what only one side has, as GNU diff does.
 
@@ -95,8 +111,7 @@ def _matches(old: str, new: str, at: _Match, limits: _Limits) -> Iterator[_Match
     if max(len(old), len(new)) <= MAX_ELEMENTS:
         yield from _compared(old, new, at, limits.seconds)
         return
-    first = _shared(old, new)
-    last = _shared(old[first:][::-1], new[first:][::-1])
+    first, last = shared_ends(old, new)
     yield _Match(at.old, at.new, first)
     middle_old, middle_new = old[first : len(old) - last], new[first : len(new) - last]
     anchors = _anchors(middle_old, middle_new, limits.series) if limits.cuts else []
@@ -119,11 +134,6 @@ def _compared(old: str, new: str, at: _Match, seconds: float) -> Iterator[_Match
             yield _Match(at_old, at_new, length)
         at_old += length if kind != "+" else 0
         at_new += length if kind != "-" else 0
-
-
-def _shared(old: str, new: str) -> int:
-    """The length of the longest common beginning."""
-    return bisect(range(1, min(len(old), len(new)) + 1), 0, key=lambda length: old[:length] != new[:length])
 
 
 def _anchors(old: str, new: str, length: int) -> list[_Match]:

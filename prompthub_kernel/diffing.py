@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from prompthub_kernel.aligning import SECONDS, Run, align, words
+from prompthub_kernel.aligning import SECONDS, Run, align, shared_ends, words
 from prompthub_kernel.diffing_documents import Differences, compare
 from prompthub_kernel.errors import Conflict
 from prompthub_kernel.hidden_characters import hidden_characters
@@ -21,8 +21,6 @@ from prompthub_kernel.hidden_characters import hidden_characters
 Kind = Literal["equal", "removed", "added"]
 Word = tuple[Kind, str]
 MAX_WARNINGS = 100
-_ALIKE = 3
-"""Replaced text counts as changed when a third of the shorter side stayed; else as removed and added."""
 _SERIES = 8
 """Words, signs and spaces in a row: enough to know a place in a long text by."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -55,6 +53,15 @@ class Hunk:
     new_start: int
     new_count: int
     lines: tuple[Line, ...]
+
+
+class _Piece(NamedTuple):
+    """Some lines, what they became, and the words that say how; ``alike`` when they are worth comparing by words."""
+
+    words: list[Word]
+    old: list[str]
+    new: list[str]
+    alike: bool
 
 
 class _Block(NamedTuple):
@@ -167,39 +174,75 @@ def _blocks(old: list[str], new: list[str], found: Differences) -> Iterator[_Blo
 
 def _replaced(old: list[str], new: list[str], run: Run, seconds: float, found: Differences) -> Iterator[_Block]:
     """A run of replaced lines as blocks: all removed lines of a block, then all its added ones."""
-    left, right = "".join(old[run.old_start : run.old_end]), "".join(new[run.new_start : run.new_end])
     at_old, at_new = start_old, start_new = run.old_start, run.new_start
     removed: list[Line] = []
     added: list[Line] = []
-    for piece in _pieces(word_changes(left, right, seconds)):
-        gone, come = _without("added", piece), _without("removed", piece)
-        old_lines, new_lines = split_lines(gone), split_lines(come)
-        if len(piece) == 1 and gone and come:  # the lines were too tangled to be aligned, their words were not
+    for piece in _pieces(old[run.old_start : run.old_end], new[run.new_start : run.new_end], seconds):
+        if piece.old == piece.new:  # the lines were too tangled to be aligned, their words were not
             yield _Block(start_old, at_old, start_new, at_new, removed + added)
-            start_old, start_new = at_old + 1, at_new + 1
+            start_old, start_new = at_old + len(piece.old), at_new + len(piece.new)
             removed, added = [], []
-        elif _alike(piece, gone, come):
-            change = {"line": at_new + 1, "old_line": at_old + 1, "old": gone, "new": come, "words": piece}
+        elif piece.alike:
+            gone, come = "".join(piece.old), "".join(piece.new)
+            change = {"line": at_new + 1, "old_line": at_old + 1, "old": gone, "new": come, "words": piece.words}
             found.changed.append(change)
-            for number, line in enumerate(_by_line("added", piece, len(old_lines))):
-                removed.append(Line("removed", at_old + number + 1, None, old_lines[number], line))
-            for number, line in enumerate(_by_line("removed", piece, len(new_lines))):
-                added.append(Line("added", None, at_new + number + 1, new_lines[number], line))
+            for number, line in enumerate(_by_line("added", piece.words, len(piece.old))):
+                removed.append(Line("removed", at_old + number + 1, None, piece.old[number], line))
+            for number, line in enumerate(_by_line("removed", piece.words, len(piece.new))):
+                added.append(Line("added", None, at_new + number + 1, piece.new[number], line))
         else:
-            for number, text in enumerate(old_lines, at_old + 1):
+            for number, text in enumerate(piece.old, at_old + 1):
                 removed.append(Line("removed", number, None, text))
                 found.removed.append({"line": number, "text": text})
-            for number, text in enumerate(new_lines, at_new + 1):
+            for number, text in enumerate(piece.new, at_new + 1):
                 added.append(Line("added", None, number, text))
                 found.added.append({"line": number, "text": text})
-        at_old, at_new = at_old + len(old_lines), at_new + len(new_lines)
+        at_old, at_new = at_old + len(piece.old), at_new + len(piece.new)
     yield _Block(start_old, at_old, start_new, at_new, removed + added)
+
+
+def _pieces(old: list[str], new: list[str], seconds: float) -> Iterable[_Piece]:
+    """What some lines became, in pieces that begin at the beginning of a line on both sides."""
+    if len(old) == len(new):
+        pairs: list[_Piece] = []
+        for left, right in zip(old, new, strict=True):
+            changes = word_changes(left, right, seconds / len(old))
+            if not _alike(changes, left, right):
+                break
+            pairs.append(_Piece(changes, [left], [right], alike=True))
+        else:
+            return pairs
+    return map(_piece, _cut(word_changes("".join(old), "".join(new), seconds)))
+
+
+def _piece(changes: list[Word]) -> _Piece:
+    gone = "".join([text for kind, text in changes if kind != "added"])
+    come = "".join([text for kind, text in changes if kind != "removed"])
+    return _Piece(changes, split_lines(gone), split_lines(come), _alike(changes, gone, come))
 
 
 def word_changes(old: str, new: str, seconds: float = SECONDS) -> list[Word]:
     """Two texts as words that are equal, removed or added; white space between two replaced words is replaced too."""
+    first, last = shared_ends(old, new)
+    while first and (_splits_word(old, first) or _splits_word(new, first)):
+        first -= 1
+    while last and (_splits_word(old, len(old) - last) or _splits_word(new, len(new) - last)):
+        last -= 1
+    changes = _middle_changes(old[first : len(old) - last], new[first : len(new) - last], seconds)
+    if first:
+        changes.insert(0, ("equal", old[:first]))
+    if last:
+        changes.append(("equal", old[len(old) - last :]))
+    return changes
+
+
+def _splits_word(text: str, at: int) -> bool:
+    return 0 < at < len(text) and text[at].isalnum() and (text[at - 1] == " " or text[at - 1].isalnum())
+
+
+def _middle_changes(old: str, new: str, seconds: float) -> list[Word]:
     if not old or not new:
-        return [("removed", old)] if old else [("added", new)]
+        return _changed(old, new)
     olds, news = words(old), words(new)
     result: list[Word] = []
     gone = come = ""
@@ -227,7 +270,7 @@ def _changed(gone: str, come: str) -> list[Word]:
     return [("added", come)] if come else []
 
 
-def _pieces(changes: list[Word]) -> Iterator[list[Word]]:
+def _cut(changes: list[Word]) -> Iterator[list[Word]]:
     """The changes, cut wherever both sides stand at the beginning of a line."""
     piece: list[Word] = []
     for kind, text in changes:
@@ -250,11 +293,6 @@ def _pieces(changes: list[Word]) -> Iterator[list[Word]]:
         yield piece
 
 
-def _without(kind: Kind, piece: Sequence[Word]) -> str:
-    """The text of a piece on the side that does not have words of ``kind``."""
-    return "".join([text for found, text in piece if found != kind])
-
-
 def _by_line(kind: Kind, piece: Sequence[Word], size: int) -> list[tuple[Word, ...]]:
     """The words on the side that does not have those of ``kind``, for each of its ``size`` lines."""
     if size == 1:
@@ -269,9 +307,10 @@ def _by_line(kind: Kind, piece: Sequence[Word], size: int) -> list[tuple[Word, .
     return [tuple(line) for line in lines]
 
 
-def _alike(piece: Sequence[Word], gone: str, come: str) -> bool:
-    stayed = sum([len(text) for kind, text in piece if kind == "equal"])
-    return 0 < min(len(gone), len(come)) <= stayed * _ALIKE
+def _alike(changes: Sequence[Word], gone: str, come: str) -> bool:
+    """Whether a third of the shorter side stayed: the one became the other. Else the one is removed, the other added."""
+    stayed = sum([len(text) for kind, text in changes if kind == "equal"])
+    return 0 < min(len(gone), len(come)) <= stayed * 3
 
 
 def _hunks(old: list[str], blocks: list[_Block], context: int) -> Iterator[Hunk]:

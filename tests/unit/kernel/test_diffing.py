@@ -76,8 +76,8 @@ def test_a_hunk_holds_the_lines_around_a_change():
 def test_the_words_of_a_change_stand_on_the_lines_of_its_hunk():
     (hunk,) = diff_text(old="Be calm\nand kind.\n", new="Be very calm\nand kind.\n", context=0).hunks
     assert [line.words for line in hunk.lines] == [
-        (("equal", "Be"), ("equal", " calm\n")),
-        (("equal", "Be"), ("added", " very"), ("equal", " calm\n")),
+        (("equal", "Be"), ("equal", " calm"), ("equal", "\n")),
+        (("equal", "Be"), ("added", " very"), ("equal", " calm"), ("equal", "\n")),
     ]
 
 
