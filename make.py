@@ -49,8 +49,6 @@ def run(arguments: list[str]) -> None:
     allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider_port}"]
     os.environ["PROMPTHUB_EGRESS_ALLOW"] = ",".join(filter(None, allowed))
     os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider_port)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
     children: list[subprocess.Popen[bytes]] = []
     try:
         _manage("migrate", "--no-input", "--verbosity", "0")
@@ -270,7 +268,11 @@ def _variables(more: dict[str, str] | None = None) -> dict[str, str]:
 
 def _tool(name: str, *arguments: str, variables: dict[str, str] | None = None) -> int:
     command = [str(VENV / "bin" / name), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=_variables(variables), check=False).returncode
+    process = subprocess.Popen(command, cwd=ROOT, env=_variables(variables))
+    try:
+        return process.wait()
+    finally:
+        _stop([process])
 
 
 def _must(name: str, *arguments: str, variables: dict[str, str] | None = None) -> None:
@@ -341,6 +343,9 @@ def _stop(children: list[subprocess.Popen[bytes]]) -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
+    """Ctrl-C and SIGTERM are one; a second one does not disturb the cleaning up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -360,6 +365,8 @@ def main(arguments: list[str]) -> int:
         print(f"There is no command {name}.\n", file=sys.stderr)
         help_([])
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         command(arguments[1:])
     except Failed as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from tests.services.postgresql import postgres
 from tests.services.redis_server import redis
@@ -70,6 +72,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     chosen = parser.parse_args(arguments)
     whole = not chosen.only and not chosen.pytest
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, give_up)
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prompthub-coverage-")))
@@ -130,6 +134,13 @@ def measured(folder: Path) -> int:
     say("")
     shown = subprocess.run([*report, "report", f"--fail-under={COVERAGE_FLOOR}"], cwd=ROOT, env=variables, check=False)
     return combined.returncode or shown.returncode
+
+
+def give_up(*_: object) -> NoReturn:
+    """Ctrl-C and SIGTERM are one; a second one does not disturb the stopping of servers."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def say(line: str) -> None:
