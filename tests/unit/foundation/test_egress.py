@@ -98,6 +98,10 @@ class TestRequest:
         with pytest.raises(egress.EgressUnanswered, match="too large"):
             call(server, max_bytes=99_999)
 
+    def test_keeps_the_body_out_of_the_answers_repr(self, server):
+        server.expect_request("/").respond_with_data("hunter2")
+        assert "hunter2" not in repr(call(server))
+
     def test_of_head_has_no_body(self, server):
         server.expect_request("/", method="HEAD").respond_with_data(b"x" * 10)
         assert call(server, method="HEAD").content == b""
