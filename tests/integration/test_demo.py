@@ -1,0 +1,186 @@
+"""The demo world: built by the verbs, the same when built again, and really delivered."""
+
+from __future__ import annotations
+
+import json
+import stat
+import threading
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client as Browser
+
+from audit import chain
+from audit.models import AuditEvent, AuditLink
+from foundation import triggers
+from foundation.actors import system
+from instances.models import Publication
+from prompthub import demo_world
+from prompthub.management.commands import provider as provider_command
+from publishing import courier, loopback
+from publishing.adapters import memory
+from publishing.models import Delivery, Lane, Target
+from tenancy import tokens
+from tests.factories.acting import AT
+from tests.services import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def state(settings, tmp_path):
+    settings.STATE_DIR = tmp_path / "state"
+    memory.clear()
+    return settings.STATE_DIR
+
+
+@pytest.fixture
+def received(settings, monkeypatch):
+    """A provider on this machine; what it holds by prompt."""
+    shelf = loopback.Shelf()
+    with loopback.Loopback(shelf) as server:
+        monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", str(server.server_port))
+        settings.PROMPTHUB_EGRESS_ALLOW = frozenset({server.address})
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield shelf.prompts
+        server.shutdown()
+
+
+def work():
+    """What a worker does."""
+    for lane in Lane.objects.all():
+        courier.deliver(lane_id=lane.pk, by=system())
+
+
+def test_a_person_can_sign_in_and_a_program_can_call(state):
+    call_command("demo", verbosity=0)
+    kept = json.loads((state / "demo.json").read_text())
+    browser = Browser(headers={"host": "localhost"})
+    given = {"username": kept["login"], "password": kept["password"], "next": "/admin/"}
+    assert "Overview" in browser.post("/admin/login/", given, follow=True).content.decode()
+    actor = tokens.authenticate(presented=kept["token"], at=AT)
+    assert actor.account.get_username() == "service:walk"
+
+
+def test_only_the_owner_may_read_what_is_kept(state):
+    call_command("demo", verbosity=0)
+    for name in ("demo.json", "welcome.txt"):
+        assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
+
+
+def test_the_welcome_says_how_to_begin(state, capsys):
+    assert demo_world.announce() == []
+    call_command("demo")
+    said = capsys.readouterr().out
+    password = json.loads((state / "demo.json").read_text())["password"]
+    assert f"as demo with the password {password}" in said
+    assert (state / "welcome.txt").read_text() == said
+
+
+def test_building_it_again_changes_nothing(state):
+    call_command("demo", verbosity=0)
+    before = AuditEvent.objects.count(), (state / "demo.json").read_text()
+    call_command("demo", verbosity=0)
+    assert (AuditEvent.objects.count(), (state / "demo.json").read_text()) == before
+
+
+def test_everything_in_it_was_decided_by_somebody(state):
+    before = set(AuditEvent.objects.values_list("id", flat=True))
+    call_command("demo", verbosity=0)
+    decided = AuditEvent.objects.exclude(id__in=before).exclude(action="project.create")  # the house's own
+    actions = set(decided.values_list("action", flat=True))
+    assert {"client.create", "account.create", "token.issue", "grant.add", "template.version.seal"} <= actions
+    assert {"instance.draft.create", "target.create", "placement.create", "instance.publish"} <= actions
+    assert set(decided.values_list("door", flat=True)) == {"command"}
+    [correlation] = set(decided.values_list("correlation_id", flat=True))
+    assert correlation
+
+
+def test_a_lost_file_gives_a_new_password_and_token(state):
+    call_command("demo", verbosity=0)
+    old = json.loads((state / "demo.json").read_text())
+    (state / "demo.json").unlink()
+    call_command("demo", verbosity=0)
+    new = json.loads((state / "demo.json").read_text())
+    account = get_user_model().objects.get(username="demo")
+    assert (account.check_password(old["password"]), account.check_password(new["password"])) == (False, True)
+    assert tokens.authenticate(presented=new["token"], at=AT).scopes
+
+
+def test_a_worker_brings_it_to_the_provider(state, received):
+    call_command("demo", verbosity=0)
+    work()
+    assert set(received) == {"acme-front-desk", "acme-reminder-calls", "borealis-front-desk", "borealis-orders"}
+    desk = received["acme-front-desk"]
+    assert (desk["ordinal"], "weekdays from nine to five" in desk["text"]) == (2, True)
+    assert json.loads((state / "demo.json").read_text())["booking_key"] in desk["text"], "secrets are joined on the way"
+    assert "{{customer_name}}" in received["acme-reminder-calls"]["text"], "the provider's own variables stay"
+    assert [message["role"] for message in json.loads(received["borealis-orders"]["text"])[:3]] == [
+        "system",
+        "user",
+        "assistant",
+    ]
+    assert Publication.objects.filter(instance__name="acme-front-desk").count() == 2
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == ["buried", *["delivered"] * 4, "superseded"]
+
+
+def test_a_provider_that_moved_is_followed(state, monkeypatch):
+    monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", "8091")
+    call_command("demo", verbosity=0)
+    monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", "8092")
+    call_command("demo", verbosity=0)
+    addresses = [target.settings["url"] for target in Target.objects.filter(adapter="webhook")]
+    assert {address.partition("/hooks")[0] for address in addresses} == {"http://127.0.0.1:8092"}
+
+
+def test_the_provider_keeps_what_it_holds_in_the_state_directory(state, monkeypatch):
+    asked = []
+    monkeypatch.setattr(provider_command.loopback, "main", asked.append)
+    port = free_port()
+    call_command("provider", "--port", str(port))
+    assert asked == [["--host", "127.0.0.1", "--port", str(port), "--file", str(state / "provider.json")]]
+
+
+def test_verify_audit_proves_the_ledger(state, capsys):
+    call_command("demo", verbosity=0)
+    while chain.extend(at=AT):
+        pass
+    events = AuditEvent.objects.count()
+    call_command("verify_audit")
+    assert capsys.readouterr().out == f"{events} links hold; 0 events are not linked yet.\n"
+
+
+def test_verify_audit_asks_by_the_thousand(state, monkeypatch, django_assert_max_num_queries):
+    call_command("demo", verbosity=0)
+    while chain.extend(at=AT):
+        pass
+    monkeypatch.setattr(chain, "STEP", 10)
+    steps = AuditLink.objects.count() // 10 + 1
+    with django_assert_max_num_queries(2 * steps + 2):
+        proof = chain.verify()
+    assert (proof.broken, proof.linked) == ((), AuditEvent.objects.count())
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE prompthub_audit_auditevent SET action = 'client.erase' WHERE id = {event}", "was changed"),
+        ("DELETE FROM prompthub_audit_auditevent WHERE id = {event}", "is missing"),
+        ("DELETE FROM prompthub_audit_auditlink WHERE seq = {link}", "is missing"),
+        ("UPDATE prompthub_audit_auditlink SET hash = 'sha256:0' WHERE seq = {link}", "does not follow"),
+    ],
+)
+def test_verify_audit_sees_what_was_changed_past_the_triggers(state, statement, said):
+    call_command("demo", verbosity=0)
+    while chain.extend(at=AT):
+        pass
+    link = AuditLink.objects.order_by("seq")[4]
+    triggers.remove()
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(event=link.event_id, link=link.seq))
+    triggers.install()
+    with pytest.raises(CommandError) as refused:
+        call_command("verify_audit")
+    assert said in str(refused.value)
