@@ -168,7 +168,7 @@ def bench(arguments: list[str]) -> None:
 
 def clean(arguments: list[str]) -> None:
     """Remove the environment and everything that tools left; the state directory with its keys stays."""
-    for pattern in (".venv", ".coverage*", "htmlcov", "build", "dist", "static_collected", "*.egg-info"):
+    for pattern in (".venv", ".bench", ".coverage*", "htmlcov", "build", "dist", "static_collected", "*.egg-info"):
         _remove(ROOT.glob(pattern))
     for pattern in (
         ".mypy_cache",
