@@ -6,7 +6,7 @@ than what it has. Both take a message twice when it comes twice: that is what th
 
 In a test it is a thread (``with Provider() as provider``). For real faults it is a process of its own:
 ``python -m tests.faults.provider --port 8090 --chance 0.1 --seed 1``; then ``GET /ledger`` is its memory,
-``POST /chance`` sets how often it fails, and ``POST /script`` what it answers at one place.
+``POST /always`` sets how every webhook ends from now on, and ``POST /script/<place>`` how the next ones do.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Provider(StandIn):
         super().__init__()
         self.checks_versions = checks_versions
         self.chance = chance
+        self.always: dict[str, Any] = {}
         self.texts: dict[str, dict[str, Any]] = {}
         self.ledger: list[Received] = []
         self.scripts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -72,8 +73,8 @@ class Provider(StandIn):
         if kind == "hook":
             return self._received(request, place)
         asked = request.json()
-        if kind == "chance":
-            self.chance = float(asked)
+        if kind == "always":
+            self.always = asked
         else:
             self.script(place, *asked)
         return Reply(204)
@@ -120,8 +121,8 @@ class Provider(StandIn):
         with self.lock:
             if self.scripts[place]:
                 return self.scripts[place].pop(0)
-            if self._random.random() >= self.chance:
-                return {}
+            if self.always or self._random.random() >= self.chance:
+                return self.always
             return self._random.choices(
                 [
                     {"status": 503},

@@ -146,16 +146,17 @@ class Rig:
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return found
 
-    def ledgers(self) -> list[list[dict[str, Any]]]:
-        """What each provider received, oldest first."""
-        return [json.loads(talk(port, "GET", "/ledger")[1]) for port in self.provider_ports]
+    def ledger(self, provider: int) -> list[dict[str, Any]]:
+        """What a provider received, oldest first."""
+        found: list[dict[str, Any]] = json.loads(talk(self.provider_ports[provider], "GET", "/ledger")[1])
+        return found
 
     def runs(self, provider: int, place: str) -> str:
         """The text that runs at a place."""
         return str(json.loads(talk(self.provider_ports[provider], "GET", f"/text/{place}")[1])["text"])
 
     def tell(self, provider: int, what: str, document: Any) -> None:
-        """Change how a provider behaves: ``chance`` or ``script/<place>`` or ``always``."""
+        """Change how a provider behaves: ``always`` or ``script/<place>``."""
         talk(self.provider_ports[provider], "POST", f"/{what}", json.dumps(document))
 
     def tails(self) -> str:

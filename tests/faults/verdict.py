@@ -49,7 +49,7 @@ def judge(measured: Measured, rig: Rig, acknowledged: list[Acknowledged]) -> Non
     rig.await_pauses()
     drained = rig.ask("drain", seconds=DRAIN_SECONDS)
     census = rig.ask("census")
-    ledgers = rig.ledgers()
+    ledgers = [rig.ledger(provider) for provider in (0, 1)]
     newest = {instance: text for instance, _, _, text in census["publications"]}
     places = [(instance, number, place) for instance, all_ in rig.world["prompts"].items() for number, place in all_]
     measured.require("publishes", len(acknowledged), allowed=lambda count: count > 0)
