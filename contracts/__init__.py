@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import referencing
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from prompthub_kernel.errors import Problem
@@ -35,7 +35,7 @@ def load(name: str) -> dict[str, Any]:
 @cache
 def validator(name: str) -> Draft202012Validator:
     """The prebuilt validator of a schema."""
-    return Draft202012Validator(load(name), registry=referencing.Registry())
+    return _Validator(load(name), registry=referencing.Registry())
 
 
 def problems(name: str, value: Any, prefix: str = "") -> list[Problem]:
@@ -49,11 +49,20 @@ def problems(name: str, value: Any, prefix: str = "") -> list[Problem]:
     return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
 
 
+def _unique_items(validator: Any, unique: bool, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001
+    """``uniqueItems`` in linear time: jsonschema compares every two entries when they are of several types."""
+    if unique and validator.is_type(value, "array"):
+        spellings = {json.dumps(entry, sort_keys=True) for entry in value}
+        if len(spellings) < len(value):
+            yield ValidationError("an entry appears more than once")
+
+
+_Validator = validators.extend(Draft202012Validator, {"uniqueItems": _unique_items})
+
+
 def _translated(error: ValidationError, prefix: str) -> Iterator[Problem]:
-    keyword, expected = str(error.validator), error.validator_value
-    if error.validator is None:
-        keyword = "falseSchema"
     schema: Any = error.schema
+    keyword, expected = "falseSchema" if schema is False else str(error.validator), error.validator_value
     own = schema.get("x-sentences", {}) if isinstance(schema, Mapping) else {}
     for name in _names(keyword, expected, error):
         where = prefix + pointer((*error.absolute_path, *name))

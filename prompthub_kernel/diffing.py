@@ -308,7 +308,7 @@ def _by_line(kind: Kind, piece: Sequence[Word], size: int) -> list[tuple[Word, .
 
 
 def _alike(changes: Sequence[Word], gone: str, come: str) -> bool:
-    """Whether a third of the shorter side stayed: the one became the other. Else the one is removed, the other added."""
+    """Whether a third of the shorter side stayed: then the one became the other, else it is gone and the other new."""
     stayed = sum([len(text) for kind, text in changes if kind == "equal"])
     return 0 < min(len(gone), len(come)) <= stayed * 3
 
