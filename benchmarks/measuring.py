@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,16 +90,40 @@ def _figure(number: float) -> str:
 
 
 @contextmanager
-def others_share() -> Iterator[None]:
-    """Print how much of the machine other processes used while the block ran (Linux; silent elsewhere)."""
-    before, own = _busy_seconds(), time.process_time()
+def others_share(*, besides: Iterable[int] = ()) -> Iterator[None]:
+    """Print how much of the machine others used while the block ran (Linux; silent elsewhere).
+
+    Others are all but this process and those with the ids ``besides``, with their children.
+    """
+    ours = list(besides)
+    before, own = _busy_seconds(), time.process_time() + cpu_seconds(ours)
     wall = time.monotonic()
     yield
-    after, own = _busy_seconds(), time.process_time() - own
+    after, own = _busy_seconds(), time.process_time() + cpu_seconds(ours) - own
     wall = time.monotonic() - wall
     if before is not None and after is not None and wall > 0:
         share = max(0.0, after - before - own) / (wall * (os.cpu_count() or 1))
         print(f"  others used {share:.0%} of the machine meanwhile")
+
+
+def cpu_seconds(roots: Iterable[int]) -> float:
+    """CPU time that these processes and their children, ended ones too, have used so far (Linux)."""
+    children: dict[int, list[int]] = {}
+    used: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it ended while we looked
+            continue
+        pid = int(stat.parent.name)
+        children.setdefault(int(fields[1]), []).append(pid)
+        used[pid] = sum(map(int, fields[11:15]))
+    total, waiting = 0, list(roots)
+    while waiting:
+        pid = waiting.pop()
+        total += used.get(pid, 0)
+        waiting += children.get(pid, [])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def _calibrate(side: Callable[[], Any], round_seconds: float) -> int:
