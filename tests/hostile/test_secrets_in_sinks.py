@@ -1,0 +1,222 @@
+"""A secret goes in as a variable, a credential or a token; it comes out where it was asked for and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+
+import pytest
+import structlog
+from django.db import connection, transaction
+from django.test import Client as Browser
+
+import contracts
+from foundation import tracing
+from foundation.actors import system
+from publishing import courier, drift, publish, tasks
+from publishing.adapters import memory
+from publishing.models import Drift
+from tests import factories
+from tests.factories.acting import AT, SYSTEM
+from tests.hostile.test_rights_matrix import OPERATIONS
+from tests.hostile.two_worlds import HEADERS, REQUESTS, VARIABLES, make_world
+from tests.integration.gateway.conftest import ALL, Caller
+
+VARIABLE = "kumquat-7319-zebra"
+CREDENTIAL = "whsec_" + base64.b64encode(b"quince-4402-okapi-quince-4402").decode()
+SECRETS = (VARIABLE, CREDENTIAL, CREDENTIAL.removeprefix("whsec_"))
+TELLS_IT = {"reveal_instance_version": VARIABLE}
+
+
+class Sinks:
+    """Everything that is written down while a test runs."""
+
+    def __init__(self, secrets):
+        self.secrets = secrets
+        self.log = io.StringIO()
+        self.traced: list[str] = []
+        self.rung: list[str] = []
+
+    def found(self, *, answer: bytes = b"") -> list[str]:
+        """Where a secret turned up since the last look."""
+        places = {
+            "the answer": answer.decode(errors="replace"),
+            "the log": self.log.getvalue(),
+            "the traces": "".join(self.traced),
+            "the task arguments": "".join(self.rung),
+            **columns(),
+        }
+        return [place for place, text in places.items() if any(secret in text for secret in self.secrets)]
+
+
+def columns() -> dict[str, str]:
+    """Every column of every row, as the database holds it."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            found[f"table {table}"] = "".join(str(value) for row in cursor.fetchall() for value in row)
+    return found
+
+
+@pytest.fixture
+def sinks(caplog, monkeypatch):
+    caplog.set_level("DEBUG")
+    made = Sinks(SECRETS)
+    root = logging.getLogger()
+    ours = next(one for one in root.handlers if isinstance(one.formatter, structlog.stdlib.ProcessorFormatter))
+    beside = logging.StreamHandler(made.log)
+    beside.setFormatter(ours.formatter)
+    root.addHandler(beside)
+    span = tracing.span
+
+    def traced(name, **attributes):
+        made.traced.append(f"{name} {attributes}")
+        return span(name, **attributes)
+
+    monkeypatch.setattr(tracing, "span", traced)
+    monkeypatch.setattr(tasks.run_lane, "apply_async", lambda **sent: made.rung.append(str(sent)))
+    yield made
+    root.removeHandler(beside)
+
+
+@pytest.fixture
+def world(db, monkeypatch, settings):
+    """A published prompt with a secret, a provider that holds it and shows it back, and a webhook that failed."""
+    settings.API_RATE = "1000000/s"
+    memory.clear()
+    monkeypatch.setattr(drift, "QUIET", drift.QUIET * 0)
+    world = make_world("own", secret=VARIABLE)
+    memory.slots["own-good"].text = f"Edited at the provider, with {VARIABLE} in it."
+    world.drift = drift.check(placement=world.placement, by=SYSTEM, at=AT)
+    assert isinstance(world.drift, Drift)
+    hook = factories.make_target(
+        client=world.client,
+        name="hook",
+        adapter="webhook",
+        settings={"url": "https://hooks.invalid/in"},
+        credentials={"signing_secret": CREDENTIAL},
+    )
+    placement = factories.make_placement(instance=world.instance, target=hook, location={"name": "greeting"})
+    done = publish.publish(instance=world.instance, by=SYSTEM, at=AT)
+    assert [delivery.placement_id for delivery in done.deliveries if delivery.placement_id == placement.id]
+    courier.deliver(lane_id=placement.lane_id, by=system())
+    return world
+
+
+def test_the_secrets_are_really_there(world):
+    assert world.instance.secret_values == {"pin": VARIABLE}
+    assert VARIABLE in memory.slots["own-slow"].text or memory.slots["own-good"].history[0].text.endswith(
+        f"{VARIABLE}."
+    )
+
+
+def test_no_operation_lets_a_secret_out(world, sinks):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    assert sinks.found() == []
+    leaked = {}
+    for name in sorted(REQUESTS):
+        path, body = REQUESTS[name](world)
+        with transaction.atomic():
+            response = admin(OPERATIONS[name][0], path, body, Idempotency_Key=f"key-{name}", **HEADERS.get(name, {}))
+            told = TELLS_IT.get(name)
+            assert told is None or told in response.json()["content_revealed"]
+            if found := sinks.found(answer=b"" if told else response.content):
+                leaked[name] = found
+            transaction.set_rollback(True)
+    assert leaked == {}
+    assert sinks.log.getvalue().count("api.wrote") >= 30
+
+
+def _wrong(world):
+    """Secrets sent where they do not fit: the refusal must not repeat them."""
+    create = {"client": world.client.slug, "template_id": str(world.template.id)}
+    instance = f"instances/{world.instance.id}"
+    target = {"name": "new", "adapter": "webhook", "settings": {"url": "https://hooks.invalid/in"}}
+    targets = f"clients/{world.client.slug}/targets"
+    leaky = {**VARIABLES, "properties": {"pin": {"type": "string", "x-secret": True, "default": VARIABLE}}}
+    return [
+        ("POST", "instances", {**create, "variables": {"company": 7, "pin": VARIABLE}}),
+        ("POST", "instances", {**create, "variables": {"company": "A", "pin": [VARIABLE]}}),
+        ("POST", "instances", {**create, "variables": {"company": "A", "pin": VARIABLE, "unknown": VARIABLE}}),
+        ("POST", "instances", {**create, "variables": VARIABLE}),
+        ("PATCH", instance, {"revision": 99, "variables": {"company": "A", "pin": VARIABLE}}),
+        ("PATCH", instance, {"revision": 1, "variables": {"company": None, "pin": VARIABLE}}),
+        ("POST", f"{instance}/preview", {"variables": {"company": [VARIABLE]}}),
+        ("POST", targets, {**target, "credentials": {"signing_secret": CREDENTIAL, "extra": CREDENTIAL}}),
+        ("POST", targets, {**target, "credentials": {"signing_secret": [CREDENTIAL]}}),
+        ("POST", targets, {**target, "credentials": {"signing_secret": CREDENTIAL[6:]}}),
+        ("POST", targets, {**target, "credentials": CREDENTIAL}),
+        ("POST", targets, {**target, "settings": {"url": f"https://user:{CREDENTIAL}@hooks.invalid/"}}),
+        ("POST", f"targets/{world.target.id}/credentials", {"credentials": {"signing_secret": CREDENTIAL}}),
+        ("POST", "templates", {"name": "leaky", "content_md": "{{ pin }}", "variables_schema": leaky}),
+        ("POST", "clients", f'{{"slug": "{VARIABLE}'.encode()),
+        ("GET", f"instances?client={VARIABLE}!", None),
+    ]
+
+
+def test_no_refusal_repeats_a_secret(world, sinks):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    leaked = []
+    for method, path, body in _wrong(world):
+        response = admin(method, path, body, **({"Idempotency_Key": "k"} if method == "POST" else {}))
+        assert 400 <= response.status_code < 500, response.content
+        if found := sinks.found(answer=response.content):
+            leaked.append((path, body, found))
+    assert leaked == []
+
+
+def test_accepted_secrets_are_stored_encrypted_alone(world, sinks):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    variables = {"company": "A", "pin": VARIABLE}
+    created = {"client": world.client.slug, "template_id": str(world.template.id), "variables": variables}
+    target = {"name": "new", "adapter": "webhook", "settings": {"url": "https://hooks.invalid/in"}}
+    requests = [
+        ("POST", "instances", created),
+        ("PATCH", f"instances/{world.instance.id}", {"revision": 1, "variables": variables}),
+        ("POST", f"instances/{world.instance.id}/preview", {"variables": variables}),
+        ("POST", f"clients/{world.client.slug}/targets", {**target, "credentials": {"signing_secret": CREDENTIAL}}),
+    ]
+    for number, (method, path, body) in enumerate(requests):
+        response = admin(method, path, body, Idempotency_Key=f"k{number}")
+        assert response.status_code < 300, response.content
+        assert sinks.found(answer=response.content) == [], path
+
+
+def test_a_token_is_in_its_own_answer_alone(world, sinks):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    issued = admin.post("tokens", {"name": "CI", "account": "ci", "scopes": ["read"]}, Idempotency_Key="k").json()
+    sinks.secrets = (issued["token"], issued["token"].rpartition("_")[2])
+    assert sinks.found() == []
+    service = Caller(issued["token"])
+    for response in (service.get("me"), service.get(f"clients/{issued['token']}"), service.post("clients", {})):
+        assert sinks.found(answer=response.content) == []
+    refused = Caller(issued["token"] + "x").get("me")
+    assert sinks.found(answer=refused.content) == []
+    assert sinks.found(answer=admin.get("tokens").content) == []
+
+
+def test_a_surprise_while_a_secret_is_in_hand_does_not_log_it(world, sinks, monkeypatch):
+    def break_down(**given):
+        raise ZeroDivisionError(f"with {CREDENTIAL} in hand")
+
+    monkeypatch.setattr("publishing.targets.rotate_credentials", break_down)
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    response = admin.post(f"targets/{world.target.id}/credentials", {"credentials": {"signing_secret": CREDENTIAL}})
+    assert response.status_code == 500
+    assert CREDENTIAL.encode() not in response.content
+    assert "ZeroDivisionError" in sinks.log.getvalue()
+    assert CREDENTIAL not in sinks.log.getvalue()
+
+
+def test_figures_tasks_and_the_document_hold_no_secret(world, sinks, django_capture_on_commit_callbacks):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    with django_capture_on_commit_callbacks(execute=True):
+        admin.post(f"instances/{world.instance.id}/publish", {"version": str(world.version.id)})
+    assert sinks.rung
+    assert "publish" in "".join(sinks.traced)
+    assert sinks.found(answer=Browser().get("/metrics").content) == []
+    assert sinks.found(answer=json.dumps(contracts.load("answers")).encode()) == []
+    assert sinks.found(answer=Browser().get("/api/v1/openapi.json").content) == []
