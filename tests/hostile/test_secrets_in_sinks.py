@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -15,7 +16,7 @@ from django.test import Client as Browser
 import contracts
 from foundation import tracing
 from foundation.actors import system
-from publishing import courier, drift, publish, tasks
+from publishing import bell, courier, drift, publish
 from publishing.adapters import memory
 from publishing.models import Drift
 from tests import factories
@@ -77,7 +78,9 @@ def sinks(caplog, monkeypatch):
         return span(name, **attributes)
 
     monkeypatch.setattr(tracing, "span", traced)
-    monkeypatch.setattr(tasks.run_lane, "apply_async", lambda **sent: made.rung.append(str(sent)))
+    monkeypatch.setattr(bell, "_quiet_until", 0.0)
+    sent = lambda *given, **named: made.rung.append(f"{given} {named}")  # noqa: E731
+    monkeypatch.setattr(bell, "current_app", SimpleNamespace(send_task=sent))
     yield made
     root.removeHandler(beside)
 
