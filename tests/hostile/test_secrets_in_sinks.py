@@ -217,7 +217,8 @@ def test_a_surprise_while_a_secret_is_in_hand_does_not_log_it(world, sinks, monk
 def test_figures_tasks_and_the_document_hold_no_secret(world, sinks, django_capture_on_commit_callbacks):
     admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
     with django_capture_on_commit_callbacks(execute=True):
-        admin.post(f"instances/{world.instance.id}/publish", {"version": str(world.version.id)})
+        assert admin.post(f"drifts/{world.drift.id}/redeliver").status_code == 201
+        assert admin.post(f"instances/{world.instance.id}/publish").status_code == 200
     assert sinks.rung
     assert "publish" in "".join(sinks.traced)
     assert sinks.found(answer=Browser().get("/metrics").content) == []
