@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,8 +49,10 @@ def claim(*, actor: str, key: str, request_digest: str, at: datetime) -> Answere
 
 
 def store(*, actor: str, key: str, status: int, body: Any) -> None:
-    """Keep the answer with the key; in the same transaction as :func:`claim`."""
-    IdempotencyKey.objects.filter(actor=actor, key=key).update(status=status, answer=body)
+    """Keep the answer with the key, as text so that it is repeated to the letter; in the transaction of :func:`claim`."""
+    IdempotencyKey.objects.filter(actor=actor, key=key).update(
+        status=status, answer="" if body is None else json.dumps(body)
+    )
 
 
 def forget(*, at: datetime) -> int:
@@ -65,4 +68,4 @@ def _answer(row: IdempotencyKey, request_digest: str) -> Answered:
             "This Idempotency-Key was used for another request. Use a new key for a new request.",
             problems=[Problem("/headers/Idempotency-Key", "reused", "used for another request")],
         )
-    return Answered(status=row.status or 200, body=row.answer)
+    return Answered(status=row.status or 200, body=json.loads(row.answer) if row.answer else None)
