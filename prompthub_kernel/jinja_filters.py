@@ -24,6 +24,12 @@ def _multiple(budget: Budget, value: Any, num: Any) -> bool:
     return bool(operations.arithmetic(lambda a, b: a % b, value, num) == 0)
 
 
+def _letters(value: Any, budget: Budget) -> str:
+    text = to_text(value, budget)
+    budget.tick(len(text) >> 5)  # looked up in the Unicode tables one by one
+    return text
+
+
 _TESTS: dict[str, Function] = {
     "defined": lambda budget, value: value is not MISSING,
     "undefined": lambda budget, value: value is MISSING,
@@ -38,8 +44,8 @@ _TESTS: dict[str, Function] = {
     "mapping": lambda budget, value: isinstance(value, dict),
     "sequence": lambda budget, value: isinstance(value, str | list | tuple | dict),
     "iterable": lambda budget, value: isinstance(value, str | list | tuple | dict),
-    "lower": lambda budget, value: to_text(value, budget).islower(),
-    "upper": lambda budget, value: to_text(value, budget).isupper(),
+    "lower": lambda budget, value: _letters(value, budget).islower(),
+    "upper": lambda budget, value: _letters(value, budget).isupper(),
     "odd": lambda budget, value: operations.arithmetic(lambda a, b: a % b, value, 2) == 1,
     "even": lambda budget, value: _multiple(budget, value, 2),
     "divisibleby": _multiple,

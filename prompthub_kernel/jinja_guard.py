@@ -21,6 +21,8 @@ _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_
 _RECURSIVE_WORDS = frozenset({"not", "if", "-", "+"})
 _MAX_RECURSIVE_WORDS = 50
 _MAX_NUMBER_LENGTH = 400
+_GROUPED_DIGITS = re.compile(r"(?:_\d{1,9}){60}")
+"""Jinja's pattern for numbers keeps a place to go back to for every group of ``1_000_000``."""
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 _ESCAPE = re.compile(r"\\(?:([4-7][0-7]{2})|(.))", re.DOTALL)
@@ -45,6 +47,8 @@ def parse(source: str, runtime: frozenset[str]) -> Parsed:
     size = len(source.encode())
     if size > MAX_SOURCE_BYTES:
         _refuse(1, "size", f"the source is larger than {MAX_SOURCE_BYTES} bytes")
+    if _GROUPED_DIGITS.search(source):
+        _refuse(1, "number", "a number has too many digits")
     try:
         tokens, counts = _within_caps(_ENVIRONMENT.lexer.tokeniter(source, None))
         parser = _Parser(_ENVIRONMENT, "")

@@ -69,7 +69,7 @@ def _follow(value: Any, steps: Iterable[str | int]) -> Any:
 
 
 def _folded(keys: Sequence[Any], case_sensitive: Any, budget: Budget) -> list[Any]:
-    budget.scan(sum(len(key) for key in keys if isinstance(key, str)))
+    budget.build(sum(len(key) for key in keys if isinstance(key, str)))
     return [key.lower() if isinstance(key, str) and not case_sensitive else key for key in keys]
 
 
@@ -102,6 +102,7 @@ def _unique(budget: Budget, value: Any, case_sensitive: Any = False, attribute: 
 def identity(value: Any, budget: Budget) -> str:
     """A text that is the same for equal values only."""
     if isinstance(value, str):
+        budget.build(len(value))
         return "s" + value
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -128,6 +129,7 @@ def _round(budget: Budget, value: Any, precision: Any = 0, method: Any = "common
 
 
 def _int(budget: Budget, value: Any, default: Any = 0, base: Any = 10) -> Any:
+    budget.tick(2)
     try:
         if isinstance(value, str):
             return operations.integer(_parsed_int(value, operations.index(base)))

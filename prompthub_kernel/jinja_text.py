@@ -15,6 +15,7 @@ from prompthub_kernel.budget import MAX_OUTPUT_BYTES, Budget
 from prompthub_kernel.operations import MISSING, Unrenderable, built
 
 _WORD_BEGINNING = re.compile(r"([-\s({\[<]+)")
+_SPACES = re.compile(r"(\s+)")
 _WORD = re.compile(r"\w+")
 _FORMAT = re.compile(r"%(?:[-+ 0#]{0,3}(?P<width>\d{0,3})(?:\.\d{1,2})?(?P<kind>[sdifgex])|%)")
 _MAX_INDENT = 16
@@ -54,7 +55,7 @@ def _capitalize(budget: Budget, value: Any) -> str:
 
 def _title(budget: Budget, value: Any) -> str:
     text = read_text(value, budget)
-    budget.tick(len(text) >> 3)
+    budget.tick(len(text) >> 2)
     words = (word[0].upper() + word[1:].lower() for word in _WORD_BEGINNING.split(text) if word)
     return built("".join(words), budget)
 
@@ -138,8 +139,8 @@ def _wordwrap(
     if columns < 1:
         raise Unrenderable("a width is at least 1")
     budget.tick(len(text) >> 2)
-    # A long word is broken by copying its rest once for every piece.
-    budget.tick(sum(len(word) // columns * (1 + (len(word) >> 12)) for word in text.split()))
+    # A long word, or a long run of spaces, is broken by copying its rest once for every piece.
+    budget.tick(sum(len(run) // columns * (1 + (len(run) >> 12)) for run in _SPACES.split(text)))
     wrapper = textwrap.TextWrapper(
         width=columns,
         expand_tabs=False,
@@ -165,6 +166,7 @@ def _center(budget: Budget, value: Any, width: Any = 80) -> str:
 def _format(budget: Budget, value: Any, *args: Any) -> str:
     """``"%s: %.2f"|format(a, b)``: flags, widths below 1000 and precisions below 100."""
     template = read_text(value, budget)
+    budget.tick(template.count("%"))
     given = iter(args)
 
     def filled(match: re.Match[str]) -> str:

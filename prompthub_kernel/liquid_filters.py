@@ -24,8 +24,8 @@ from prompthub_kernel.operations import MISSING, Unrenderable, built, is_number
 
 Function = Callable[..., Any]
 
-_LINE_END = re.compile(r"\r?\n")
 _NUMBER = re.compile(r"\s*[-+]?\d{1,40}(\.\d{1,40})?\s*")
+_MAX_NUMBER_LENGTH = 100
 _FLATTENED = 5
 _MAX_PRECISION = 20
 
@@ -77,7 +77,7 @@ def _text(value: Any, budget: Budget) -> str:
 def _number(value: Any) -> Any:
     if is_number(value):
         return value
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and len(value) <= _MAX_NUMBER_LENGTH and _NUMBER.fullmatch(value):
         return float(value) if "." in value else operations.integer(int(value))
     return 0
 
@@ -86,6 +86,7 @@ def _exact(operation: Callable[[Any, Any], Any]) -> Function:
     """Arithmetic on numbers and texts that are numbers; decimal, so that 0.1 + 0.2 is 0.3."""
 
     def calculate(budget: Budget, value: Any, other: Any) -> Any:
+        budget.tick(2)
         left, right = _number(value), _number(other)
         if isinstance(left, int) and isinstance(right, int):
             return operations.arithmetic(operation, left, right)
@@ -131,6 +132,11 @@ def _replacing(count: int) -> Function:
 def _removing(count: int) -> Function:
     replace = _replacing(count)
     return lambda budget, value, old: replace(budget, value, old, "")
+
+
+def _line_ends(value: Any, new: str, budget: Budget) -> str:
+    plain = operations.replaced(to_text(value, budget), "\r\n", "\n", -1, budget)
+    return operations.replaced(plain, "\n", new, -1, budget)
 
 
 def _split(budget: Budget, value: Any, separator: Any) -> list[str]:
@@ -281,7 +287,7 @@ def json_(budget: Budget, value: Any) -> str:
 
 def _url_encode(budget: Budget, value: Any) -> str:
     text = _text(value, budget)
-    budget.tick(len(text) >> 4)
+    budget.tick(len(text) >> 3)
     return built(urllib.parse.quote_plus(text), budget)
 
 
@@ -307,7 +313,7 @@ FILTERS: Mapping[str, Function] = {
     "map": _map,
     "minus": _exact(operator.sub),
     "modulo": _exact(operator.mod),
-    "newline_to_br": _of_text(lambda text: _LINE_END.sub("<br />\n", text)),
+    "newline_to_br": lambda budget, value: _line_ends(value, "<br />\n", budget),
     "plus": _exact(operator.add),
     "prepend": _prepend,
     "reject": _reject,
@@ -325,7 +331,7 @@ FILTERS: Mapping[str, Function] = {
     "split": _split,
     "squish": _squish,
     "strip": _of_text(str.strip),
-    "strip_newlines": _of_text(lambda text: _LINE_END.sub("", text)),
+    "strip_newlines": lambda budget, value: _line_ends(value, "", budget),
     "sum": _sum,
     "times": _exact(operator.mul),
     "truncate": _truncate,
