@@ -233,7 +233,16 @@ def word_changes(old: str, new: str, seconds: float = SECONDS) -> list[Word]:
         changes.insert(0, ("equal", old[:first]))
     if last:
         changes.append(("equal", old[len(old) - last :]))
-    return changes
+    return _ending_with_lines(changes)
+
+
+def _ending_with_lines(changes: list[Word]) -> list[Word]:
+    """What came or went alone, as whole lines where it may as well be: a line and its end, not an end and a line."""
+    for index in range(1, len(changes) - 1):
+        (before, held), (kind, text), (after, rest) = changes[index - 1 : index + 2]
+        if before == after == "equal" != kind and text[0] == rest[0] == "\n":
+            changes[index - 1 : index + 2] = [(before, held + "\n"), (kind, text[1:] + "\n"), (after, rest[1:])]
+    return [change for change in changes if change[1]]
 
 
 def _splits_word(text: str, at: int) -> bool:
@@ -252,13 +261,8 @@ def _middle_changes(old: str, new: str, seconds: float) -> list[Word]:
             gone += left
             come += left if same else "".join(news[new_start:new_end])
             continue
-        if bool(gone) is not bool(come) and left[0] == "\n" == (gone or come)[0]:  # let it end with its line
-            result.append(("equal", "\n"))
-            gone, come, left = gone and gone[1:] + "\n", come and come[1:] + "\n", left[1:]
-        result += _changed(gone, come)
+        result += [*_changed(gone, come), ("equal", left)]
         gone = come = ""
-        if left:
-            result.append(("equal", left))
     return result + _changed(gone, come)
 
 

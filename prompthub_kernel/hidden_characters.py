@@ -31,8 +31,6 @@ class Hidden(NamedTuple):
 
 def hidden_characters(line: str) -> Iterator[Hidden]:
     """The hidden characters of a line, named like ``U+202E RIGHT-TO-LEFT OVERRIDE``; joined emoji do not count."""
-    if line.isascii():
-        return
     joints = {match.start() for match in _EMOJI_JOINT.finditer(line)}
     for match in _HIDDEN.finditer(line):
         if match.start() not in joints:

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from prompthub_kernel.errors import Invalid
+from prompthub_kernel.schema_explaining import Explanation
 from prompthub_kernel.variables import VariablesSchema
 
 CPU_SECONDS = 0.25
@@ -37,6 +38,7 @@ HOSTILE = {
     "pattern of nested repetition": variable({"pattern": "((a{100}){100}){100}"}),
     "pattern of a unicode class repeated": variable({"pattern": "\\p{L}{1000}"}),
     "pattern too long": variable({"pattern": "a" * 501}),
+    "pattern only RE2 understands": variable({"pattern": "\\Qa\\E"}),
     "pattern that is none": variable({"pattern": "("}),
     "many patterns that compile large": {"$defs": {f"d{n}": {"pattern": f".{{{900 + n % 100}}}"} for n in range(2000)}},
     "remote reference": variable({"$ref": "http://127.0.0.1:1/schema.json"}),
@@ -123,6 +125,11 @@ def test_a_refusal_opens_no_connection(monkeypatch):
     for name in ("remote reference", "another $schema", "$id", "reference to the meta-schema"):
         with pytest.raises(Invalid):
             VariablesSchema.parse(HOSTILE[name])
+
+
+def test_an_unguarded_reference_would_not_be_fetched_either():
+    with pytest.raises(ValueError, match="never fetched"):
+        Explanation({"$ref": "http://127.0.0.1:1/schema.json"})
 
 
 COSTLY = {

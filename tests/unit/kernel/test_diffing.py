@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from prompthub_kernel import diffing
+from prompthub_kernel.aligning import Run, align
 from prompthub_kernel.diffing import MAX_WARNINGS, apply, diff_document, diff_text, split_lines
 from prompthub_kernel.errors import Conflict
 
@@ -31,7 +33,7 @@ def test_lines_are_added_removed_or_changed_word_by_word():
             "old_line": 2,
             "old": "You are calm.\n",
             "new": "You are very calm.\n",
-            "words": [("equal", "You are"), ("added", " very"), ("equal", " calm."), ("equal", "\n")],
+            "words": [("equal", "You are"), ("added", " very"), ("equal", " calm.\n")],
         },
         {
             "line": 4,
@@ -90,6 +92,21 @@ def test_the_words_of_a_change_over_several_lines_stand_on_their_own_lines():
     assert "".join(text for _, text in removed.words) == old
     assert "".join(text for _, text in first.words) == "Always be calm\n"
     assert "".join(text for _, text in second.words) == "and very kind to the caller.\n"
+
+
+def test_lines_that_could_not_be_aligned_are_equal_where_their_words_are(monkeypatch):
+    def only_words(old, new, **limits):
+        return align(old, new, **limits) if limits else [Run(False, 0, len(old), 0, len(new))]
+
+    monkeypatch.setattr(diffing, "align", only_words)
+    old, new = "one\ntwo\nthree four five\nsix\n", "one\n2\nthree four five\nand then\nsix\n"
+    diff = diff_text(old=old, new=new, context=0)
+    assert apply(old=old, diff=diff) == new
+    assert [(line.kind, line.text) for hunk in diff.hunks for line in hunk.lines] == [
+        ("removed", "two\n"),
+        ("added", "2\n"),
+        ("added", "and then\n"),
+    ]
 
 
 def test_equal_texts_have_no_difference():
@@ -153,7 +170,7 @@ def test_the_answer_is_json():
         "old_line": 2,
         "new_line": None,
         "text": "You are calm.\n",
-        "words": [["equal", "You are"], ["equal", " calm."], ["equal", "\n"]],
+        "words": [["equal", "You are"], ["equal", " calm.\n"]],
     }
 
 
