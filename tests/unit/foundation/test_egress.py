@@ -173,8 +173,9 @@ class TestRequest:
         def fails(host, port):
             raise problem
 
-        with pytest.raises(egress.EgressNotSent, match="resolved"):
+        with pytest.raises(egress.EgressNotSent, match="resolved") as failure:
             call(server, resolve=fails)
+        assert failure.value.__cause__ is problem
 
     def test_calls_a_name_without_addresses_not_sent(self, server):
         with pytest.raises(egress.EgressNotSent, match="no address"):
