@@ -57,8 +57,8 @@ def archive(*, client: Client, by: Actor, at: datetime) -> Client:
 
 def get(*, key: str, actor: Actor) -> Client:
     """A client by slug, as far as the actor may see it; ``404.not_found`` otherwise."""
-    found = policy.visible(actor, Client).filter(slug=key).first()
-    if found is None:
+    found = Client.objects.filter(slug=key).first()
+    if found is None or not policy.can(actor, Permission.VIEW, found):
         raise NotFound("404.not_found", "No such client.")
     return found
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from string import Template
 from typing import Any, TypeVar
 
 from django.contrib.auth import get_user_model
-from django.db import models, transaction
-from guardian.core import ObjectPermissionChecker
-from guardian.models import UserObjectPermission
+from django.contrib.auth import models as auth
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models, transaction
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import assign_perm, get_objects_for_user, remove_perm
 
 from audit import events
@@ -137,11 +140,14 @@ def readable(events: models.QuerySet[AuditEvent], *, actor: Actor) -> models.Que
 
 
 def roles(actor: Actor, place: Place) -> frozenset[Role]:
-    """The roles the actor's account was granted at a client or project, directly or by group."""
-    if actor.account is None:
+    """The roles the actor's account was granted at a client or project, directly or by group; one query."""
+    if actor.account is None or not actor.account.is_active:
         return frozenset()
-    held = ObjectPermissionChecker(actor.account).get_perms(place)
-    return frozenset(Role(name) for name in held if name in set(Role))
+    kind = ContentType.objects.get_for_model(place).pk
+    with connection.cursor() as cursor:
+        cursor.execute(_held(), [kind, str(place.pk), actor.account.pk] * 2)
+        held = {name for (name,) in cursor.fetchall()}
+    return frozenset(role for role in Role if role in held)
 
 
 def grant(*, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> None:
@@ -213,6 +219,35 @@ def scopes_from(words: list[str]) -> frozenset[str]:
 
 def _let_by(scopes: frozenset[str]) -> frozenset[Permission]:
     return frozenset().union(*(SCOPE_LETS[Scope(scope)] for scope in scopes)) if scopes else frozenset()
+
+
+@cache
+def _held() -> str:
+    """The query of :func:`roles`: every call of the API asks it, and guardian's two cost fifteen times as much."""
+    groups: Any = get_user_model()._meta.get_field("groups")
+    names = {
+        "users": UserObjectPermission._meta.db_table,
+        "groups": GroupObjectPermission._meta.db_table,
+        "permissions": auth.Permission._meta.db_table,
+        "memberships": groups.m2m_db_table(),
+        "in_group": groups.m2m_reverse_name(),
+        "the_user": groups.m2m_column_name(),
+    }
+    query = Template(
+        """
+        SELECT permission.codename
+        FROM $users held
+        JOIN $permissions permission ON permission.id = held.permission_id
+        WHERE held.content_type_id = %s AND held.object_pk = %s AND held.user_id = %s
+        UNION
+        SELECT permission.codename
+        FROM $groups held
+        JOIN $permissions permission ON permission.id = held.permission_id
+        JOIN $memberships member ON member.$in_group = held.group_id
+        WHERE held.content_type_id = %s AND held.object_pk = %s AND member.$the_user = %s
+        """
+    )
+    return query.substitute({word: connection.ops.quote_name(name) for word, name in names.items()})
 
 
 def _within_limits(actor: Actor, place: Place) -> bool:

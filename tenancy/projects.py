@@ -51,8 +51,8 @@ def set_visibility(*, project: Project, visibility: str, by: Actor, at: datetime
 
 def get(*, key: str, actor: Actor) -> Project:
     """A project by slug, as far as the actor may see it; ``404.not_found`` otherwise."""
-    found = policy.visible(actor, Project).filter(slug=key).first()
-    if found is None:
+    found = Project.objects.filter(slug=key).first()
+    if found is None or not policy.can(actor, Permission.VIEW, found):
         raise NotFound("404.not_found", "No such project.")
     return found
 
