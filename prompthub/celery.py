@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery
@@ -51,16 +52,23 @@ def check_and_expose(**_: Any) -> None:
     if found := starting.problems():
         raise SystemExit("\n".join(found))
     if METRICS_PORT:
-        serve_metrics(port=METRICS_PORT)
+        from publishing.metrics import QueueCollector
+
+        serve_metrics(port=METRICS_PORT, collectors=[QueueCollector(disconnect=True)])
 
 
-def serve_metrics(*, port: int) -> None:
-    """Serve ``/metrics`` of the main process and all its children. Raises SystemExit when the port is taken."""
+def serve_metrics(*, port: int, collectors: Sequence[Any] = ()) -> None:
+    """Serve ``/metrics`` of the main process, all its children and ``collectors``.
+
+    Raises SystemExit when the port is taken.
+    """
     from prometheus_client import CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
+    for collector in collectors:
+        registry.register(collector)
     try:
         start_http_server(port, registry=registry)
     except OSError as error:

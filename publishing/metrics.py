@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.db.models.expressions import Combinable
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -65,7 +65,14 @@ def queue() -> Queue:
 
 
 class QueueCollector:
-    """Reads the queue when it is scraped. Registered in :data:`queue_registry`, not in the process's own registry."""
+    """Reads the queue when it is scraped. Registered in :data:`queue_registry`, not in the process's own registry.
+
+    :param disconnect: close the database connection after each scrape: for servers that lend each scrape a
+        thread of its own and know nothing of Django's requests.
+    """
+
+    def __init__(self, *, disconnect: bool = False) -> None:
+        self._disconnect = disconnect
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The families without their values, so that registering does not ask the database."""
@@ -77,6 +84,7 @@ class QueueCollector:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The present figures; with the database away only ``deliveries_readable 0``."""
         depth, dead, oldest, readable = self.describe()
+        told: list[GaugeMetricFamily] = []
         try:
             present = queue()
         except DatabaseError as error:
@@ -88,8 +96,11 @@ class QueueCollector:
             dead.add_metric([], present.dead_letters)
             oldest.add_metric([], present.oldest_seconds)
             readable.add_metric([], 1)
-            yield from (depth, dead, oldest)
-        yield readable
+            told = [depth, dead, oldest]
+        finally:
+            if self._disconnect:
+                connection.close()
+        yield from (*told, readable)
 
 
 queue_registry = CollectorRegistry()

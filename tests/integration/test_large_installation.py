@@ -130,7 +130,7 @@ def test_the_commands_of_compose_serve_work_and_stop(installation):
         )
         status, figures = installation.get("/metrics", port=installation.metrics_port)
         assert status == 200
-        assert "# TYPE" in figures
+        assert "deliveries_readable 1.0" in figures
         for part, process in processes.items():
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)

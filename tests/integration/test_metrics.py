@@ -101,6 +101,13 @@ def test_without_the_database_the_scrape_says_so(monkeypatch):
     assert "deliveries_dead_letters" not in found
 
 
+def test_a_worker_gives_its_connection_back_after_a_scrape(monkeypatch):
+    closed = []
+    monkeypatch.setattr(metrics.connection, "close", lambda: closed.append(True))
+    names = [family.name for family in metrics.QueueCollector(disconnect=True).collect()]
+    assert (names[-1], closed) == ("deliveries_readable", [True])
+
+
 def test_registering_asks_nothing(django_assert_num_queries):
     with django_assert_num_queries(0):
         CollectorRegistry().register(metrics.QueueCollector())
