@@ -126,7 +126,7 @@ def activate(
 
 def get(*, key: uuid.UUID | str, instance: PromptInstance) -> InstanceVersion:
     """A version of this instance; ``404.template_or_instance_not_found`` for any other id."""
-    found = InstanceVersion.objects.filter(pk=key, instance=instance).first()
+    found: InstanceVersion | None = InstanceVersion.objects.filter(pk=key, instance=instance).first()
     if found is None:
         raise NotFound("404.template_or_instance_not_found", "No such version of this prompt.")
     return found
