@@ -83,10 +83,10 @@ def measure() -> int:
     for name, outcome in missed:
         print(f"  {outcome}: {name}")
     verdicts = [
-        report("S2 hostile templates not stopped", 0, len(missed), False, unit=""),
-        report("S2 most CPU of one", CPU_FLOOR_MS, max(line[0] for line in used), False, unit="ms"),
-        report("S2 most memory of one", MEMORY_FLOOR_MB, max(line[1] for line in used), False, unit="MB"),
-        report("S2 benign templates not exact", 0, len(inexact()), False, unit=""),
+        report("S2 hostile templates not stopped", 0, len(missed), higher_is_better=False, unit=""),
+        report("S2 most CPU of one", CPU_FLOOR_MS, max(line[0] for line in used), higher_is_better=False, unit="ms"),
+        report("S2 most memory", MEMORY_FLOOR_MB, max(line[1] for line in used), higher_is_better=False, unit="MB"),
+        report("S2 benign templates not exact", 0, len(inexact()), higher_is_better=False, unit=""),
     ]
     guard()
     return 0 if all(verdicts) else 1
@@ -114,12 +114,14 @@ def guard() -> None:
     body = PromptBody.parse(content_md=SOURCE, content_json=None)
     variables = VariablesSchema.parse({"properties": {name: {} for name in VALUES}})
     compiled = jinja2.Environment(keep_trailing_newline=True).from_string(SOURCE)
-    samples = interleave({
-        "stock Jinja2, compiled": lambda: compiled.render(**VALUES),
-        "guarded, cached": lambda: render(body=body, variables=variables, values=VALUES),
-    })
+    samples = interleave(
+        {
+            "stock Jinja2, compiled": lambda: compiled.render(**VALUES),
+            "guarded, cached": lambda: render(body=body, variables=variables, values=VALUES),
+        }
+    )
     extra = (samples["guarded, cached"].median - samples["stock Jinja2, compiled"].median) * 1e6
-    report("S2 guard of a cached render (aim)", GUARD_AIM_US, extra, False, unit="µs")
+    report("S2 guard of a cached render (aim)", GUARD_AIM_US, extra, higher_is_better=False, unit="µs")
 
 
 def _interrupt(*_: Any) -> None:
