@@ -1,4 +1,4 @@
-"""What a rig asks of the installation it runs, by its verbs: ``python -m tests.faults.inside found|drain|census``.
+"""What a rig asks of the installation it runs, by its verbs: ``python -m tests.faults.inside found``.
 
 Each is a process of its own with the rig's environment and answers with one JSON document.
 """
@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,17 @@ def found(providers: Sequence[str], prompts: int) -> dict[str, Any]:
             made[str(instance.id)].append([number, place])
     _, secret = make_token(scopes=("read", "draft", "publish", "deploy", "admin"), superuser=True)
     return {"token": secret, "prompts": made}
+
+
+def strange() -> dict[str, Any]:
+    """Send what a newer release might: a task nobody knows, and a known one with more in it."""
+    from celery import current_app
+
+    from publishing.bell import RUN_LANE
+
+    current_app.send_task("publishing.of_tomorrow", kwargs={"what": 1})
+    current_app.send_task(RUN_LANE, kwargs={"lane_id": str(uuid.uuid4()), "colour": "blue"})
+    return {}
 
 
 def drain(seconds: float) -> dict[str, Any]:
@@ -102,7 +114,7 @@ def census() -> dict[str, Any]:
 def main() -> None:
     """Answer one question."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("question", choices=("found", "drain", "census"))
+    parser.add_argument("question", choices=("found", "strange", "drain", "census"))
     parser.add_argument("--provider", action="append", default=[])
     parser.add_argument("--prompts", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -110,6 +122,7 @@ def main() -> None:
     django.setup()
     answers = {
         "found": lambda: found(asked.provider, asked.prompts),
+        "strange": strange,
         "drain": lambda: drain(asked.seconds),
         "census": census,
     }

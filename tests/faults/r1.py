@@ -8,8 +8,8 @@ from tests.faults.rig import Rig
 from tests.faults.storm import Scale
 from tests.faults.verdict import Measured, command, judge
 
-FULL = Scale(publishes=2_000, kills=60, pauses=12, backends=20)
-SMALL = Scale(publishes=60, kills=4, pauses=1, backends=2)
+FULL = Scale(publishes=2_000, kills=60, terms=6, pauses=12, backends=20)
+SMALL = Scale(publishes=60, kills=4, terms=1, pauses=1, backends=2)
 
 
 def run(database: str, seed: int, scale: Scale) -> Measured:
@@ -19,7 +19,12 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
     with Rig(database, seed=seed, prompts=20 if scale.publishes > 500 else 5) as rig:
         publishers = Publishers(rig, scale.publishes)
         storm.through(rig, publishers, storm.faults(rig, scale))
-        measured.figures |= {"kills": scale.kills, "pauses": scale.pauses, "backends killed": scale.backends}
+        measured.figures |= {
+            "kills": scale.kills,
+            "told to stop": scale.terms,
+            "pauses": scale.pauses,
+            "backends killed": scale.backends,
+        }
         judge(measured, rig, publishers.acknowledged)
     return measured
 

@@ -20,6 +20,7 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
     floor = f"{scale.crashes} crashes: 0 acknowledged publishes lost, no restart of ours"
     measured = Measured("R6", database, seed, floor)
     with Rig(database, seed=seed, supervised=False) as rig:
+        rig.ask("strange")
         publishers = Publishers(rig, scale.publishes)
         back: list[float] = []
 

@@ -20,6 +20,7 @@ class Scale:
 
     publishes: int
     kills: int = 0
+    terms: int = 0
     pauses: int = 0
     backends: int = 0
     redis_losses: int = 0
@@ -37,10 +38,11 @@ def through(rig: Rig, publishers: Publishers, acts: list[Callable[[], None]]) ->
 
 
 def faults(rig: Rig, scale: Scale, *, only: tuple[str, ...] = ("worker", "web", "beat")) -> list[Callable[[], None]]:
-    """Kills of children, of main processes and of groups, pauses longer than a lease, and killed connections."""
+    """Kills of children, mains and groups, orders to stop, pauses longer than a lease, and killed connections."""
     dice = random.Random(rig.seed)
     kinds = [lambda: kill_child(rig, dice), lambda: kill_group(rig, dice, only), lambda: kill_main(rig, dice)]
     acts = [dice.choices(kinds, weights=[6, 3, 1])[0] for _ in range(scale.kills)]
+    acts += [lambda: dice.choice(rig.those("worker")).signal(signal.SIGTERM, alone=True)] * scale.terms
     acts += [lambda: rig.pause(dice.choice(rig.those("worker")), LEASE_SECONDS * 1.6)] * scale.pauses
     acts += [rig.kill_backends] * scale.backends
     dice.shuffle(acts)

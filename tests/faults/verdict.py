@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -40,8 +41,8 @@ class Measured:
 
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value}" for name, value in self.figures.items())
-        status = "PASS" if self.passed else f"FAIL ({', '.join(self.missed)})"
-        return f"{self.bar} | {self.database} | seed {self.seed} | floor: {self.floor} | measured: {told} | {status}"
+        status = "PASS" if self.passed else f"FAIL: {', '.join(self.missed)}"
+        return f"{self.bar} {self.database}, seed {self.seed}   floor {self.floor}   measured {told}   {status}"
 
 
 def judge(measured: Measured, rig: Rig, acknowledged: list[Acknowledged]) -> None:
@@ -129,7 +130,7 @@ def command(run: Callable[..., Measured], full: Any, small: Any, *, databases: t
     """The command of a bar: measure at full size on each database asked for; 1 when the floor is missed."""
     parser = argparse.ArgumentParser(description=run.__doc__)
     parser.add_argument("--database", choices=databases, action="append")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("PROMPTHUB_TEST_SEED") or 1))
     parser.add_argument("--small", action="store_true", help="the size of the suite")
     chosen = parser.parse_args()
     passed = True
