@@ -341,7 +341,7 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
         metrics.buried.inc()
         return Action.DELIVERY_BURY
     if result.retry_after is not None:
-        lanes.wait_until(lease=lease, seconds=result.retry_after)
+        lanes.wait_until(lane_id=lease.lane_id, seconds=result.retry_after)
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:
         lanes.failed(lease=lease)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import datetime, timedelta
 
@@ -25,13 +26,13 @@ from publishing import adapters, courier, deliveries
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
 from publishing.states import OPEN, DeliveryState
-from publishing.wire import LeasedWire
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
 
 log = structlog.get_logger(__name__)
 QUIET = timedelta(seconds=5)
+CHECK_SECONDS = 10.0
 
 
 def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
@@ -60,11 +61,16 @@ def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
 
 
 def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
-    """Check every place that holds something of ours, those checked longest ago first; returns how many drifted."""
+    """Check every place that holds something of ours, those checked longest ago first; returns how many drifted.
+
+    Ends after a while: what was not reached comes first the next time.
+    """
     delivered = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
     places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
-    found = 0
+    found, until = 0, time.monotonic() + CHECK_SECONDS
     for placement in places.select_related("target__client", "instance__client").order_by("checked_at", "id")[:limit]:
+        if time.monotonic() > until:
+            break
         Placement.objects.filter(pk=placement.pk).update(checked_at=database_now())
         found += check(placement=placement, by=by, at=at) is not None
     return found
@@ -135,7 +141,8 @@ def _observe(placement: Placement, newest: Delivery) -> Observation | None:
     if not adapter.readable(remote):
         return None
     try:
-        return adapter.observe(remote, wire=LeasedWire(now=database_now().timestamp()))
+        with courier.question(placement=placement) as wire:
+            return adapter.observe(remote, wire=wire)
     except ProviderError as error:
         log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code)
         return None

@@ -85,9 +85,15 @@ def clear_leases() -> int:
     return Lane.objects.exclude(owner="").update(owner="", leased_until=None, epoch=F("epoch") + 1)
 
 
-def wait_until(*, lease: Lease, seconds: float) -> None:
+def is_open(*, lane_id: uuid.UUID) -> bool:
+    """Whether the provider may be called just now; for a question, which needs no lease."""
+    return Lane.objects.filter(may_call(database_now()), pk=lane_id).exists()
+
+
+def wait_until(*, lane_id: uuid.UUID, seconds: float) -> None:
     """The provider asked for a pause: nobody calls it before that (RFC 9110 10.2.3)."""
-    _mine(lease).update(not_before=database_now() + timedelta(seconds=seconds))
+    until = database_now() + timedelta(seconds=seconds)
+    Lane.objects.filter(Q(not_before__isnull=True) | Q(not_before__lt=until), pk=lane_id).update(not_before=until)
 
 
 def succeeded(*, lease: Lease) -> None:

@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
-from foundation.clock import database_now
 from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
@@ -22,7 +21,6 @@ from publishing import adapters, courier, lanes
 from publishing.adapters import contract
 from publishing.models import Placement, Target
 from publishing.ports import ProviderError, Remote
-from publishing.wire import LeasedWire
 from tenancy import clients, policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -158,9 +156,9 @@ def test(*, target: Target, actor: Actor) -> list[tuple[Placement | None, list[P
 def probe(*, target: Target, placement: Placement) -> list[Problem]:
     """What the provider itself says against writing there; a provider that does not answer is one problem."""
     adapter = adapters.get(target.adapter)
-    wire = LeasedWire(now=database_now().timestamp())
     try:
-        return adapter.probe(courier.remote_of(target=target, placement=placement), wire=wire)
+        with courier.question(placement=placement) as wire:
+            return adapter.probe(courier.remote_of(target=target, placement=placement), wire=wire)
     except ProviderError as error:
         return [Problem("", str(error.outcome), error.detail)]
 

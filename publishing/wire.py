@@ -12,17 +12,17 @@ from foundation.egress import Answer, EgressNotSent
 
 
 class LeasedWire:
-    """Renews the lease before each call and stops when the delivery's time is used up.
+    """Renews the lease before each call and stops when the time is used up: ``seconds``, or a delivery's.
 
     ``renew`` raises ``lanes.LeaseLost`` when the lane was taken over, so that a worker that slept past its lease
     sends nothing more. ``now`` is the database's time, carried on by a monotonic clock.
     """
 
-    def __init__(self, *, now: float, renew: Callable[[], None] | None = None) -> None:
+    def __init__(self, *, now: float, renew: Callable[[], None] | None = None, seconds: float | None = None) -> None:
         self._renew = renew
         self._started = time.monotonic()
         self._now = now
-        self._seconds: float = settings.PUBLISHING["call_seconds"]
+        self._seconds: float = settings.PUBLISHING["call_seconds"] if seconds is None else seconds
         self.wrote = False  # whether the provider may have got something else than a question
 
     def request(

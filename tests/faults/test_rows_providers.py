@@ -338,3 +338,49 @@ def _in_thread(work):
         work()
     finally:
         connection.close()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Webhooks that ask the provider before anything is published, as other adapters do."""
+    webhook, calls = adapters.REGISTRY["webhook"], []
+
+    def probe(remote, *, wire):
+        calls.append(remote.settings["url"])
+        webhook.observe(remote, wire=wire)
+        return []
+
+    monkeypatch.setattr(webhook, "probe", probe)
+    return calls
+
+
+def test_row_13_a_provider_that_wants_its_peace_is_not_asked_before_a_publish_either(world, asked):
+    world.provider.script(world.place, {"status": 429, "headers": {"Retry-After": "120"}})
+    world.publish("one")
+    world.carry()
+    world.publish("two")
+    assert len(asked) == 1
+    pass_time(121)
+    world.publish("three")
+    assert len(asked) == 2
+
+
+def test_row_13_a_pause_that_is_asked_for_when_a_question_is_put_holds_for_the_delivery(world, asked):
+    world.provider.answer(429, method="GET", Retry_After="120")
+    assert world.publish("one").changed
+    assert (world.carry(), world.keys()) == (0, [])
+    pass_time(121)
+    assert (world.carry(), world.states()) == (1, ["delivered"])
+
+
+def test_row_13_nobody_looks_for_drift_during_the_pause(world):
+    world.publish("one")
+    world.carry()
+    pass_time(60)
+    world.provider.answer(429, method="GET", Retry_After="120")
+    drift.check_all(by=SYSTEM, at=AT)
+    drift.check_all(by=SYSTEM, at=AT)
+    assert len(world.provider.seen("GET")) == 2
+    pass_time(121)
+    drift.check_all(by=SYSTEM, at=AT)
+    assert len(world.provider.seen("GET")) == 3
