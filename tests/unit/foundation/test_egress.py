@@ -6,6 +6,7 @@ import datetime as dt
 import socket
 import ssl
 import threading
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -264,10 +265,17 @@ class TestCheck:
 
     @pytest.mark.parametrize("value", ["n8n:5678, other:1", ["n8n:5678"], {"n8n:5678"}])
     def test_reads_the_setting_when_nothing_is_passed(self, monkeypatch, value):
-        monkeypatch.setattr(egress, "_setting", lambda: value)
+        named = SimpleNamespace(configured=True, PROMPTHUB_EGRESS_ALLOW=value)
+        monkeypatch.setattr("django.conf.settings", named)
         egress.check(url="http://n8n:5678/")
         with pytest.raises(egress.EgressRefused):
             egress.check(url="http://n8n:5679/")
+
+    @pytest.mark.parametrize("named", [SimpleNamespace(configured=False), SimpleNamespace(configured=True)])
+    def test_lists_nothing_where_nothing_is_set(self, monkeypatch, named):
+        monkeypatch.setattr("django.conf.settings", named)
+        with pytest.raises(egress.EgressRefused):
+            egress.check(url="http://n8n:5678/")
 
 
 class TestTls:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import threading
 
 import pytest
 
 from foundation import egress, egress_network
-from foundation.egress_network import HEAD_BYTES, Budget, BudgetSpent, CheckedNetwork
+from foundation.egress_network import HEAD_BYTES, Budget, BudgetSpent, CheckedNetwork, within
 
 
 @pytest.fixture
@@ -176,3 +177,29 @@ class Plain:
 
     def wrap_socket(self, connected, server_hostname):
         return connected
+
+
+class TestWithin:
+    def test_gives_up_when_too_many_names_are_being_resolved(self, monkeypatch):
+        monkeypatch.setattr(egress_network, "_resolutions", threading.BoundedSemaphore(1))
+        with egress_network._resolutions, pytest.raises(TimeoutError):
+            within(Budget(0.05), list)
+
+    def test_gives_its_permit_back_when_no_thread_can_be_started(self, monkeypatch):
+        def refuse(*_, **__):
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(egress_network, "_resolutions", threading.BoundedSemaphore(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(egress_network.threading.Thread, "start", refuse)
+            with pytest.raises(OSError, match=r"^$"):
+                within(Budget(5), list)
+        assert within(Budget(5), lambda: ["203.0.113.1"]) == ["203.0.113.1"]
+
+    def test_does_not_wait_longer_than_the_call(self):
+        release = threading.Event()
+        try:
+            with pytest.raises(TimeoutError):
+                within(Budget(0.05), release.wait)
+        finally:
+            release.set()
