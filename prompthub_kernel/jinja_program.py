@@ -11,7 +11,6 @@ from prompthub_kernel import jinja_guard, operations
 from prompthub_kernel.jinja_expressions import JinjaExpressions, Loop
 from prompthub_kernel.operations import Unrenderable
 from prompthub_kernel.program import (
-    UNSET,
     Expression,
     Program,
     Rendering,
@@ -19,6 +18,7 @@ from prompthub_kernel.program import (
     TemplateRefused,
     captured,
     choose,
+    forgetting,
     store,
     write,
 )
@@ -82,9 +82,9 @@ class JinjaCompiler(JinjaExpressions):
             test, test_cost = self.loop_test(node.test)
             self.loops.append(self.slot())
             known = set(names.values())
-            body = self.body(node.body)
+            statements = self.body(node.body)
             slot, depth = self.loops.pop(), len(self.loops) + 1
-            forgotten = tuple(set(names.values()) - known)
+        body = forgetting(tuple(set(names.values()) - known), statements)
         otherwise = self.body(node.else_) if node.else_ else None
 
         def run_loop(run: Rendering) -> None:
@@ -98,8 +98,6 @@ class JinjaCompiler(JinjaExpressions):
             state = run.slots[slot] = Loop(items, depth)
             for state.index0, item in enumerate(items):
                 target(run, item)
-                for name in forgotten:
-                    run.slots[name] = UNSET
                 body(run)
 
         parts.append((node.lineno, run_loop))
@@ -146,8 +144,7 @@ class JinjaCompiler(JinjaExpressions):
 
     def kept_block(self, node: nodes.AssignBlock, parts: Parts) -> None:
         """``set a`` … ``endset``."""
-        with self.capturing():
-            text = captured(self.body(node.body))
+        text = self.kept(node.body)
         if node.filter is not None:
             text = self.chained(node.filter, text)
         if isinstance(node.target, nodes.Name):
@@ -157,9 +154,14 @@ class JinjaCompiler(JinjaExpressions):
 
     def filter_block(self, node: nodes.FilterBlock, parts: Parts) -> None:
         """``filter upper`` … ``endfilter``."""
-        with self.capturing():
-            text = captured(self.body(node.body))
+        text = self.kept(node.body)
         parts.append((node.lineno, write(self.chained(node.filter, text), self.to_text)))
+
+    def kept(self, statements: Sequence[nodes.Node]) -> Expression:
+        """The text of a block. Names it assigns end with it; unlike Jinja's, it always sees those around it."""
+        with self.capturing(), self.scope() as names:
+            body = self.body(statements)
+        return captured(forgetting(tuple(names.values()), body))
 
     def chained(self, node: nodes.Filter, text: Expression) -> Expression:
         """The filters of a block, innermost first, applied to the block's text."""
@@ -171,9 +173,11 @@ class JinjaCompiler(JinjaExpressions):
     def surroundings(self, node: nodes.With, parts: Parts) -> None:
         """``with a = b`` … ``endwith``."""
         values = self.all(node.values)
-        with self.scope():
+        with self.scope() as names:
             targets = [self.target(target, certain=True) for target in node.targets]
-            body = self.body(node.body)
+            known = set(names.values())
+            statements = self.body(node.body)
+        body = forgetting(tuple(set(names.values()) - known), statements)
 
         def run_with(run: Rendering) -> None:
             for target, given in zip(targets, [value(run) for value in values], strict=True):

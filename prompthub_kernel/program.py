@@ -187,8 +187,11 @@ class Compiler:
         """Text and steps one after the other, with the expressions in them counted as ``cost``."""
         steps = list(_merged(parts))
         size = sum(len(text.encode()) for _, text in steps if isinstance(text, str))
-        return sequence([(line, write_text(step) if isinstance(step, str) else step) for line, step in steps],
-                        cost + len(steps) + 1, size)
+        return sequence(
+            [(line, write_text(step) if isinstance(step, str) else step) for line, step in steps],
+            cost + len(steps) + 1,
+            size,
+        )
 
 
 def _merged(parts: Sequence[tuple[int, str | Step]]) -> Iterator[tuple[int, str | Step]]:
@@ -296,6 +299,20 @@ def store(slot: int, expression: Expression) -> Step:
         run.slots[slot] = expression(run)
 
     return store_step
+
+
+def forgetting(slots: Sequence[int], body: Step) -> Step:
+    """A step that begins with these local names unassigned, as at its first run."""
+    if not slots:
+        return body
+
+    def forget(run: Rendering) -> None:
+        run.budget.tick(len(slots))
+        for slot in slots:
+            run.slots[slot] = UNSET
+        body(run)
+
+    return forget
 
 
 def captured(body: Step) -> Expression:
