@@ -25,7 +25,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
-from benchmarks.measuring import report
+from benchmarks.measuring import others_share, report
 from foundation import egress, egress_network
 
 DEADLINE = 10.0
@@ -106,7 +106,7 @@ def naive(attacks: list[tuple[str, list[str]]]) -> int:
 
 def peers() -> list[bool]:
     """The second half of the bar."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with others_share(), ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = dict(zip(PEERS, pool.map(one_peer, PEERS), strict=True))
     for name, outcome in outcomes.items():
         print(f"  {name:<26} {outcome['seconds']:6.2f} s  {outcome['megabytes']:5.1f} MB  {outcome['outcome']}")

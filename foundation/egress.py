@@ -106,6 +106,7 @@ def request(
         budget.allow_body(max_bytes)
         body = bytearray()
         for chunk in response.iter_stream():
+            budget.remaining()  # one read can hold thousands of tiny chunks
             body += chunk
             if len(body) > max_bytes:
                 raise BudgetSpent("The answer is too large.")

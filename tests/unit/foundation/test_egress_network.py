@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from itertools import count
 
 import pytest
 
@@ -160,6 +161,14 @@ class TestRequest:
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         connect(ScriptedSocket(received=[head, b"x" * 65_537]))
         with pytest.raises(egress.EgressUnanswered, match="too large"):
+            self.call()
+
+    def test_looks_at_the_clock_between_the_chunks_of_one_read(self, connect, monkeypatch):
+        ticks = count(0, 0.01)
+        monkeypatch.setattr(egress_network.time, "monotonic", lambda: next(ticks))
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connect(ScriptedSocket(received=[head + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n"]))
+        with pytest.raises(egress.EgressUnanswered, match="deadline"):
             self.call()
 
     def test_closes_the_connection(self, connect):
