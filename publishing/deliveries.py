@@ -116,7 +116,7 @@ def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: d
     with transaction.atomic():
         if not lanes.holds(lease=lease):
             return False
-        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
         if row.state != DeliveryState.SENDING or row.epoch != lease.epoch:
             return False
         _note(row, lease, result, at)
@@ -154,7 +154,7 @@ def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
     client = delivery.placement.instance.client
     policy.require(by, Permission.PUBLISH, client)
     with transaction.atomic():
-        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
         if row.state != DeliveryState.BURIED:
             raise Conflict("409.state_conflict", f"Only a buried delivery is replayed; this one is {row.state}.")
         if (
@@ -191,7 +191,7 @@ def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
     """Give up a waiting delivery by decision of a person. Raises ``409.state_conflict`` for one that is not waiting."""
     policy.require(by, Permission.PUBLISH, delivery.placement.instance.client)
     with transaction.atomic():
-        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
         if DeliveryState.BURIED not in MOVES[DeliveryState(row.state)] or row.state == DeliveryState.SENDING:
             raise Conflict("409.state_conflict", f"This delivery is {row.state}; only a retrying one is given up.")
         _end(row, DeliveryState.BURIED, database_now())
@@ -362,4 +362,7 @@ def _end(row: Delivery, state: DeliveryState, now: datetime) -> None:
 
 
 def _supersede(rows: QuerySet[Delivery], now: datetime) -> None:
-    rows.update(state=DeliveryState.SUPERSEDED, ended_at=now)
+    """End older rows; locked by age, as everybody does, so that two who meet here wait instead of deadlocking."""
+    old = list(rows.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
+    if old:
+        Delivery.objects.filter(pk__in=old).update(state=DeliveryState.SUPERSEDED, ended_at=now)

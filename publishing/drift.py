@@ -48,7 +48,7 @@ def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
         return None
     text = versions.reveal(version=newest.publication.version, by=by, at=at)
     with transaction.atomic():
-        Placement.objects.select_for_update().get(pk=placement.pk)
+        Placement.objects.select_for_update(no_key=True).get(pk=placement.pk)
         still = deliveries.newest_for(placement=placement)
         if still is None or still.pk != newest.pk:
             return None

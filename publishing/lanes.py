@@ -1,7 +1,8 @@
 """Leases on remote objects: whoever holds a lane is the only one who writes there.
 
 A claim raises the lane's epoch; results are written only while the epoch is still the claimer's. All times
-are the database's, so clocks of workers do not matter.
+are the database's, so clocks of workers do not matter. Rows are locked without their keys (``FOR NO KEY UPDATE``):
+a publish that lays down a delivery only refers to the lane, and must not wait for whoever writes a result there.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ def release(*, lease: Lease) -> None:
 
 def holds(*, lease: Lease) -> bool:
     """Whether the epoch is still ours, with the lane's row locked until commit: the fence of every result."""
-    return _mine(lease).select_for_update().exists()
+    return _mine(lease).select_for_update(no_key=True).exists()
 
 
 def may_send(*, lease: Lease) -> bool:
     """As :func:`holds`, and the provider may be called: a pause may have begun since the lane was claimed."""
-    return _mine(lease).filter(may_call(database_now())).select_for_update().exists()
+    return _mine(lease).filter(may_call(database_now())).select_for_update(no_key=True).exists()
 
 
 def may_call(now: datetime) -> Q:

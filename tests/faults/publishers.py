@@ -38,6 +38,7 @@ class Publishers:
     pace: float = 0.0
     acknowledged: list[Acknowledged] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
     failures: list[BaseException] = field(default_factory=list)
 
@@ -127,4 +128,14 @@ class Publishers:
         with self._lock:
             self.answers[status] += 1
             self.slowest = max(self.slowest, time.monotonic() - began)
+            if not 200 <= status < 300:
+                self.refusals[f"{method} {code_of(text)}"] += 1
         return status, text
+
+
+def code_of(text: str) -> str:
+    """The code of a problem, as far as it is one."""
+    try:
+        return str(json.loads(text)["code"])
+    except (ValueError, KeyError, TypeError):
+        return "no answer" if not text else "no problem document"

@@ -28,10 +28,9 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
 
         kills = storm.faults(rig, scale, only=("worker", "beat"))
         storm.through(rig, publishers, storm.mixed(seed, kills, [lose_redis] * scale.redis_losses))
-        answers = publishers.answers
         measured.figures["kills"] = scale.kills
         measured.require("published while it was down", sum(meanwhile), allowed=lambda count: count > 0)
-        measured.require("not 2xx", sum(count for status, count in answers.items() if not 200 <= status < 300))
+        measured.require("not 2xx", dict(publishers.refusals), allowed=lambda refusals: not refusals)
         measured.figures["slowest answer s"] = round(publishers.slowest, 2)
         judge(measured, rig, publishers.acknowledged)
     return measured

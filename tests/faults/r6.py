@@ -33,7 +33,7 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
 
         storm.through(rig, publishers, [crash] * scale.crashes)
         answers = publishers.answers
-        measured.figures["503"] = answers[503]
+        measured.figures["refusals"] = dict(publishers.refusals)
         others = {status for status in answers if status not in {0, 503} and not 200 <= status < 300}
         measured.require("other answers", sorted(others), allowed=lambda found: not found)
         measured.figures["first success s"] = round(max(back), 2)

@@ -123,7 +123,6 @@ class Rig:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stack.callback(self._end)
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prompthub-faults-")))
             self._start(stack)
             self._stack = stack.pop_all()
@@ -238,6 +237,7 @@ class Rig:
             self.redis = stack.enter_context(redis())
             self.environment["DATABASE_URL"] = self.postgres.url
             self.environment["CELERY_BROKER_URL"] = self.environment["REDIS_URL"] = self.redis.url
+        stack.callback(self._end)  # parts end before the servers and the folder they use
         self._must("manage.py", "migrate", "--no-input", "--verbosity", "0")
         for number, port in enumerate(self.provider_ports):
             self._provider(number, port)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
 
 from audit import events
@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from foundation import triggers
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Conflict
-from publishing import deliveries, drift, publish
+from publishing import deliveries, drift, lanes, publish
 from publishing.models import Delivery, DeliveryAttempt
 from tests.factories import make_token
 from tests.factories.acting import AT, SYSTEM
@@ -311,3 +311,19 @@ def _forgetting_what_follows(world: World, act) -> None:
     Publication.objects.exclude(pk=newest.pk)._raw_delete("default")
     InstanceVersion.objects.exclude(pk=newest.version_id)._raw_delete("default")
     triggers.install()
+
+
+@committed
+@pytest.mark.postgresql
+def test_row_08_a_publish_does_not_wait_for_a_worker_that_writes_its_result(world, crowd):
+    """Else the two would wait for each other: the worker for the older delivery, the publish for the lane."""
+    world.publish("one")
+    row = world.write("two")
+    lease = lanes.claim(lane_id=world.placement.lane_id)
+    with transaction.atomic():
+        assert lanes.holds(lease=lease)
+        [done] = crowd(lambda _: publish.publish(instance=row, confirm=True, by=SYSTEM, at=AT), 1)
+    assert done.changed
+    lanes.release(lease=lease)
+    world.carry()
+    assert world.states() == ["superseded", "delivered"]

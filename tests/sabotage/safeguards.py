@@ -42,7 +42,7 @@ SAFEGUARDS = (
         (
             Cut(
                 "publishing/lanes.py",
-                "    return _mine(lease).select_for_update().exists()\n",
+                "    return _mine(lease).select_for_update(no_key=True).exists()\n",
                 "    return True\n",
             ),
         ),
