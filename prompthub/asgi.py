@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, cast
+from typing import Any
 
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from prompthub.threads import Threads
 from prompthub.wsgi import application as django
 
 Scope = MutableMapping[str, Any]
@@ -90,6 +90,4 @@ async def _too_slow(send: Send) -> None:
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
 
 
-application = Root(
-    WSGIMiddleware(cast("Any", django), workers=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-)
+application = Root(Threads(django, count=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
