@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from audit import events
 from audit.actions import Action
@@ -52,7 +52,8 @@ def register(
     digest = digest_of(body=body, variables=variables)
     with transaction.atomic():
         template = _locked(project, name, at)
-        present = _present(template, label)
+        near = _near(template, label)
+        present = next((version for version in near if label or version.ordinal == template.last_ordinal), None)
         if present is not None and present.digest == digest:
             return Registered(present, created=False)
         if present is not None and label is not None:
@@ -62,7 +63,8 @@ def register(
                 problems=[Problem("/version", "unique", "holds another content")],
                 context={"template_id": str(present.id), "digest": present.digest},
             )
-        return Registered(_seal(template, body, variables, digest, label, by, at), created=True)
+        wanted = label or _free_label(template, taken={version.label for version in near})
+        return Registered(_seal(template, body, variables, digest, wanted, by, at), created=True)
 
 
 def seal(*, template: Template, by: Actor, at: datetime, label: str | None = None) -> TemplateVersion:
@@ -77,7 +79,8 @@ def seal(*, template: Template, by: Actor, at: datetime, label: str | None = Non
         check(body=body, variables=variables)
         if label is not None and template.versions.filter(label=label).exists():
             raise Conflict("409.version_conflict", f"Version '{label}' is there already.")
-        version = _seal(template, body, variables, digest_of(body=body, variables=variables), label, by, at)
+        wanted = label or _free_label(template, taken={version.label for version in _near(template, None)})
+        version = _seal(template, body, variables, digest_of(body=body, variables=variables), wanted, by, at)
         draft.delete()
         return version
 
@@ -142,13 +145,16 @@ def _locked(project: Project, name: str, at: datetime) -> Template:
     return found
 
 
-def _present(template: Template, label: str | None) -> TemplateVersion | None:
+def _near(template: Template, label: str | None) -> list[TemplateVersion]:
+    """What a new version could collide with: who holds its label or, without one, the latest and the next integer."""
     if template.last_ordinal == 0:
-        return None
-    wanted = {"ordinal": template.last_ordinal} if label is None else {"label": label}
-    found = TemplateVersion.objects.filter(template=template, **wanted).first()
-    if found is not None:
-        found.template = template
+        return []
+    latest_and_next = Q(ordinal=template.last_ordinal) | Q(label=str(template.last_ordinal + 1))
+    found = list(
+        TemplateVersion.objects.filter(latest_and_next if label is None else Q(label=label), template=template)
+    )
+    for version in found:
+        version.template = template
     return found
 
 
@@ -157,7 +163,7 @@ def _seal(
     body: PromptBody,
     variables: VariablesSchema,
     digest: str,
-    label: str | None,
+    label: str,
     by: Actor,
     at: datetime,
 ) -> TemplateVersion:
@@ -165,7 +171,7 @@ def _seal(
     template.save(update_fields=["last_ordinal"])
     version = TemplateVersion(
         template=template,
-        label=label or _free_label(template),
+        label=label,
         ordinal=template.last_ordinal,
         variables_schema=variables.schema,
         digest=digest,
@@ -185,9 +191,11 @@ def _seal(
     return version
 
 
-def _free_label(template: Template) -> str:
-    """The ordinal as a word; when a caller already used that word, the next free integer."""
-    number = template.last_ordinal
-    while TemplateVersion.objects.filter(template=template, label=str(number)).exists():
+def _free_label(template: Template, taken: set[str]) -> str:
+    """The next ordinal as a word; when a caller already used that word, the next free integer."""
+    number = template.last_ordinal + 1
+    if str(number) not in taken:
+        return str(number)
+    while template.versions.filter(label=str(number)).exists():
         number += 1
     return str(number)
