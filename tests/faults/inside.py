@@ -106,6 +106,7 @@ def census() -> dict[str, Any]:
             ]
             for row in deliveries
         ],
+        "repeated": Delivery.objects.filter(replay_of__isnull=False).count(),
         "audited": AuditEvent.objects.filter(action="instance.publish").count(),
         "chain": [*proof.broken, *([f"{proof.unlinked} unlinked"] if proof.unlinked else [])],
     }

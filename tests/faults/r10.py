@@ -30,7 +30,7 @@ FULL, SMALL = Scale(200), Scale(15)
 def run(database: str, seed: int, scale: Scale) -> Measured:
     """Nothing is sent inside ``Retry-After``; what goes to the healthy provider arrives as ever."""
     measured = Measured("R10", database, seed, f"0 requests inside Retry-After of {RETRY_AFTER:.0f} s")
-    with Rig(database, seed=seed, chance=0.0, prompts=8) as rig:
+    with Rig(database, seed=seed, chance=0.0, prompts=8, workers=("threads",)) as rig:
         _phase(rig, scale)
         normal = _phase(rig, scale)
         rig.tell(0, "always", {"status": 429, "headers": {"Retry-After": f"{RETRY_AFTER:.0f}"}})

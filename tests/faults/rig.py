@@ -41,6 +41,7 @@ TIMING = {
 START_SECONDS = 60.0
 SERVE = ["manage.py", "serve"]
 WORKER = ["-m", "celery", "-A", "prompthub", "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+POOLS = {"threads": ["--pool", "threads", "--concurrency", "16"], "prefork": ["--concurrency", "3"]}
 BEAT = ["-m", "celery", "-A", "prompthub", "beat", "--loglevel", "WARNING", "--scheduler", "celery.beat:Scheduler"]
 
 
@@ -95,6 +96,7 @@ class Rig:
     """Use as a context manager: everything runs inside the block, and nothing after it.
 
     :param database: ``sqlite`` (embedded edition) or ``postgres``.
+    :param workers: the pool of each; threads is what docker-compose.yml has, prefork has children to be killed.
     :param supervised: whether parts that end are started again.
     """
 
@@ -106,7 +108,7 @@ class Rig:
         chance: float = 0.1,
         prompts: int = 10,
         webs: int = 1,
-        workers: int = 2,
+        workers: tuple[str, ...] = ("threads", "prefork"),
         supervised: bool = True,
     ) -> None:
         self.database = database
@@ -114,7 +116,8 @@ class Rig:
         self.parts: dict[str, Part] = {}
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
-        self._counts = {"web": webs, "worker": workers if database == "postgres" else 0}
+        self._webs = webs
+        self._workers = workers if database == "postgres" else ()
         self._supervised = supervised
         self._pauses: list[threading.Timer] = []
         self._ending = threading.Event()
@@ -218,7 +221,7 @@ class Rig:
     def _start(self, stack: ExitStack) -> None:
         here = Path(sys.executable).parent
         self.provider_ports = [free_port(), free_port()]
-        self.web_ports = [free_port() for _ in range(self._counts["web"])]
+        self.web_ports = [free_port() for _ in range(self._webs)]
         self.environment = {
             "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}",
             "HOME": str(self.folder),
@@ -244,8 +247,9 @@ class Rig:
         self.world = self.ask("found", provider=self._addresses(), prompts=self.prompts)
         for number, port in enumerate(self.web_ports):
             self._part(f"web-{number}", SERVE, PROMPTHUB_PORT=str(port))
-        for number in range(self._counts["worker"]):
-            self._part(f"worker-{number}", [*WORKER, "--concurrency", "3", "--hostname", f"worker-{number}@rig"])
+        for number, pool in enumerate(self._workers):
+            name = f"worker-{number}"
+            self._part(name, [*WORKER, *POOLS[pool], "--hostname", f"{name}@rig"])
         if self.database == "postgres":
             self._part("beat", BEAT)
         for port in (*self.provider_ports, *self.web_ports):
