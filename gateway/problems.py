@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import sentry_sdk
 import structlog
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -64,7 +63,6 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> HttpR
         headers.setdefault("WWW-Authenticate", 'Bearer realm="PromptHub"')
     if error.code == "500.internal_error":
         log.error("request.failed", exc_info=exception)
-        sentry_sdk.capture_exception(exception)
     return problem(error, headers)
 
 
