@@ -57,7 +57,7 @@ class Claim:
 def claim_of(request: Request, actor: Actor, body: Any, again: Again) -> Claim | None:
     """The claim a POST makes by its header, None without it. Raises ``422.request_invalid`` for an ill-formed key."""
     key = request.headers.get(HEADER)
-    if key is None or again is Again.RUNS:
+    if key is None:
         return None
     if not _FORM.fullmatch(key):
         raise Invalid(
@@ -65,5 +65,7 @@ def claim_of(request: Request, actor: Actor, body: Any, again: Again) -> Claim |
             "An Idempotency-Key is 1 to 255 printable ASCII characters without spaces.",
             problems=[Problem(f"/headers/{HEADER}", "pattern", "1 to 255 printable ASCII characters")],
         )
+    if again is Again.RUNS:
+        return None
     digest = sha256_digest((request.path or "").encode(), canonical_json(body))
     return Claim(f"{actor.kind}:{actor.id}", key, digest, again)

@@ -81,6 +81,8 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     }
     statuses = sorted(set(re.findall(r"#/components/responses/Problem([0-9]{3})", used)))
     shapes = contracts.load("answers")["$defs"]
+    if clash := schemas.keys() & shapes.keys():
+        raise ValueError(f"a body and an answer share the name {', '.join(sorted(clash))}")
     schemas |= {name: _moved(shape, "#/components/schemas/") for name, shape in shapes.items()}
     result["components"] = {
         "schemas": dict(sorted(schemas.items())),
@@ -198,7 +200,7 @@ def _headers(promise: Operation, method: str) -> Iterable[dict[str, Any]]:
             "in": "header",
             "name": "If-Match",
             "description": "The ETag of the draft that was read.",
-            "required": False,
+            "required": method == "DELETE",  # it has no body that could say the revision
             "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
         }
 

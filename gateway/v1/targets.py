@@ -144,7 +144,7 @@ class ClientPlacements(Endpoint):
         "create_placement",
         "Say that a prompt goes to a place of a target",
         {201: "Placement"},
-        body="placement",
+        body="placement-creation",
         problems=(MISSING, "409.in_use"),
     )
     def post(self, client: str) -> Answer:

@@ -38,7 +38,7 @@ class TemplateDrafts(Endpoint):
         "create_template_draft",
         "Begin a template, or a new draft of one",
         {201: "TemplateDraft"},
-        body="template-draft",
+        body="template-draft-creation",
         problems=("400.template_schema_invalid", "404.not_found", "409.version_conflict"),
         etag=True,
     )
