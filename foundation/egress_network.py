@@ -59,7 +59,8 @@ class Budget:
 
 def within(budget: Budget, resolve: Callable[[], Sequence[str]]) -> Sequence[str]:
     """Resolve in a thread: ``getaddrinfo`` takes no time-out and can block far beyond the deadline."""
-    if not _resolutions.acquire(timeout=budget.remaining()):
+    permits = _resolutions
+    if not permits.acquire(timeout=budget.remaining()):
         raise TimeoutError
     outcome: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
@@ -69,12 +70,12 @@ def within(budget: Budget, resolve: Callable[[], Sequence[str]]) -> Sequence[str
         except Exception as failure:  # noqa: BLE001 - raised again in the caller's thread
             outcome.put(failure)
         finally:
-            _resolutions.release()
+            permits.release()
 
     try:
         threading.Thread(target=run, name="egress-resolve", daemon=True).start()
     except RuntimeError as failure:  # no more threads: the permit would be lost with it
-        _resolutions.release()
+        permits.release()
         raise OSError from failure
     try:
         result = outcome.get(timeout=budget.remaining())
