@@ -21,6 +21,7 @@ from prompthub_kernel.program import Compiler, Expression, Rendering, constant
 _NAMED_FIRST = {"map": FILTERS, "select": TESTS, "reject": TESTS}
 _NAMED_SECOND = {"selectattr": TESTS, "rejectattr": TESTS}
 
+
 class Loop:
     """Where a loop is: what ``loop.index`` and its like are calculated from."""
 
@@ -89,14 +90,8 @@ class JinjaExpressions(Compiler):
             return self.refuse(node.lineno, "syntax", "a text holds half of a surrogate pair")
         return constant(value)
 
-    def text_literal(self, node: nodes.TemplateData) -> Expression:
-        """Text between tags, where a tag keeps it."""
-        return constant(node.data)
-
     def sequence_literal(self, node: nodes.List | nodes.Tuple) -> Expression:
         """``[a, b]`` and ``(a, b)``."""
-        if isinstance(node, nodes.Tuple) and node.ctx != "load":
-            return self.refuse(node.lineno, "guard", "this cannot be assigned to")
         parts = self.all(node.items)
         kind: Callable[[Any], Any] = list if isinstance(node, nodes.List) else tuple
         return lambda run: kind([part(run) for part in parts])
@@ -225,9 +220,7 @@ class JinjaExpressions(Compiler):
 
     def filter(self, node: nodes.Filter) -> Expression:
         """A value sent through a filter of the list: ``a|upper``."""
-        if node.node is None:
-            return self.refuse(node.lineno, "guard", "a filter needs something to work on")
-        return self.applied(node, self.expression(node.node))
+        return self.applied(node, self.expression(node.node) if node.node else constant(MISSING))
 
     def applied(self, node: nodes.Filter | nodes.Test, value: Expression) -> Expression:
         """A filter or test with its arguments, which are checked against what it takes."""
@@ -250,7 +243,7 @@ class JinjaExpressions(Compiler):
         return self.applied(node, self.expression(node.node))
 
     RULES: ClassVar[Mapping[type[nodes.Node], Callable[[Any, Any], Expression]]] = {
-        nodes.Name: name, nodes.Const: const, nodes.TemplateData: text_literal,
+        nodes.Name: name, nodes.Const: const,
         nodes.List: sequence_literal, nodes.Tuple: sequence_literal, nodes.Dict: mapping_literal,
         nodes.CondExpr: conditional, nodes.And: both, nodes.Or: either, nodes.Not: negation,
         nodes.Compare: comparison, nodes.Concat: concatenation, nodes.Add: addition,

@@ -21,9 +21,7 @@ _ONCE_THROUGH = {
     "integer": re.compile(
         r"0b(?:_?[01])++|0o(?:_?[0-7])++|0x(?:_?[\da-f])++|[1-9](?:_?\d)*+|0(?:_?0)*+", re.IGNORECASE
     ),
-    "float": re.compile(
-        r"(?<!\.)\d(?:_?\d)*+(?:(?:\.\d(?:_?\d)*+)?e[+\-]?\d(?:_?\d)*+|\.\d(?:_?\d)*+)", re.IGNORECASE
-    ),
+    "float": re.compile(r"(?<!\.)\d(?:_?\d)*+(?:(?:\.\d(?:_?\d)*+)?e[+\-]?\d(?:_?\d)*+|\.\d(?:_?\d)*+)", re.IGNORECASE),
     "string": re.compile(r"'[^'\\]*+(?:\\.[^'\\]*+)*+'|\"[^\"\\]*+(?:\\.[^\"\\]*+)*+\"", re.DOTALL),
 }
 """Jinja's patterns for literals, possessive: its own keep a place to go back to for every digit, 60 MB in all."""
@@ -40,7 +38,9 @@ def _lexer() -> Lexer:
 
 _LEXER = _lexer()
 _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin"})
-_RECURSIVE_WORDS = frozenset({"not", "if", "-", "+"})
+_RECURSIVE_WORDS = frozenset({"not", "if"})
+_SIGNS = frozenset({"-", "+"})
+_AFTER_VALUE = frozenset({"name", "integer", "float", "string", ")", "]", "}"})
 _MAX_RECURSIVE_WORDS = 50
 _MAX_NUMBER_LENGTH = 400
 _OPENING = frozenset("([{")
@@ -105,6 +105,7 @@ class _Counts:
     def __init__(self) -> None:
         self.tags = self.words = self.brackets = self.recursive = 0
         self.unclosed: tuple[int, str] | None = None
+        self.before = ""
 
     def read(self, line: int, kind: str, text: str) -> None:
         self.words += 1
@@ -116,7 +117,8 @@ class _Counts:
             self.unclosed = None
         elif kind == "operator":
             self.brackets += (text in _OPENING) - (text in _CLOSING)
-        self.recursive += text in _RECURSIVE_WORDS
+        self.recursive += text in _RECURSIVE_WORDS or (text in _SIGNS and self.before not in _AFTER_VALUE)
+        self.before = kind if kind != "operator" else text
         if self.tags > MAX_TAGS:
             _refuse(line, "tags", f"there are more than {MAX_TAGS} tags")
         if self.words > MAX_TOKENS:
@@ -124,7 +126,7 @@ class _Counts:
         if self.brackets > MAX_BRACKETS:
             _refuse(line, "nesting", f"brackets are nested deeper than {MAX_BRACKETS}")
         if self.recursive > _MAX_RECURSIVE_WORDS:
-            _refuse(line, "nesting", f"one tag has more than {_MAX_RECURSIVE_WORDS} of not, if, - and +")
+            _refuse(line, "nesting", f"one tag has more than {_MAX_RECURSIVE_WORDS} of not, if and signs")
 
 
 def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:

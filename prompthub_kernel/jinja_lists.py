@@ -203,8 +203,6 @@ def _values(budget: Budget, value: Any) -> list[Any]:
     return [element for _, element in _items(budget, value)]
 
 
-
-
 LIST_FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _abs,
     "count": _length,

@@ -132,9 +132,7 @@ def _truncate(
     return built((kept if killwords else kept.rsplit(" ", 1)[0]) + ending, budget)
 
 
-def _wordwrap(
-    budget: Budget, s: Any, width: Any = 79, break_long_words: Any = True, wrapstring: Any = None
-) -> str:
+def _wordwrap(budget: Budget, s: Any, width: Any = 79, break_long_words: Any = True, wrapstring: Any = None) -> str:
     text, columns = read_text(s, budget), operations.index(width)
     if columns < 1:
         raise Unrenderable("a width is at least 1")

@@ -114,8 +114,6 @@ def arithmetic(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> A
         outcome = operation(left, right)
     except ZeroDivisionError:
         raise Unrenderable("a number is divided by zero") from None
-    except OverflowError:
-        raise Unrenderable("a number is too large to calculate with") from None
     if isinstance(outcome, int):
         return integer(outcome)
     if not math.isfinite(outcome):

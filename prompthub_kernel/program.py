@@ -96,10 +96,6 @@ class Program:
     perhaps: frozenset[str]
     count: SourceCount
 
-    def run(self, values: Mapping[str, Any], budget: Budget) -> Rendering:
-        """The rendering before its first step; ``body`` is called on it."""
-        return Rendering(values, self.slots, budget)
-
 
 class Compiler:
     """What both languages share: names and their scopes, what a stretch costs, problems found on the way."""

@@ -178,6 +178,8 @@ def _run(program: Program, given: Mapping[str, Any], budget: Budget, place: str)
         program.body(run)
     except BudgetSpent as error:
         raise _stopped(place, f"line {run.line}: {error}") from None
+    except RecursionError:
+        raise _stopped(place, f"line {run.line}: the template is nested too deeply") from None
     except Unrenderable as error:
         raise _senseless("/variables", f"line {run.line}: {error}") from None
     return run.out

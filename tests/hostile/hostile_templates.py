@@ -4,6 +4,7 @@ Everything is declared that a template names, so that a refusal is for what it d
 """
 # ruff: noqa: E501 - a template stands on one line, however long
 
+# fmt: off
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -40,6 +40,7 @@ def test_the_corpus_has_300_hostile_templates_in_both_engines():
     assert len({template.name for template in found}) == len(found)
 
 
+@pytest.mark.slow
 def test_every_hostile_template_is_refused_or_stopped_with_a_code_and_within_the_budget(budgets):
     given = values()
     rendered, uncoded, overspent = [], [], []

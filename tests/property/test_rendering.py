@@ -1,6 +1,7 @@
 """Rendering against the engines' own implementations, and what holds for every template and every value."""
 # ruff: noqa: E501 - a form of a template stands on one line
 
+# fmt: off - a template stands on one line
 from __future__ import annotations
 
 import json
@@ -16,10 +17,12 @@ from prompthub_kernel.errors import Invalid
 from prompthub_kernel.rendering import Rendered, Secret, check, render
 from prompthub_kernel.variables import VariablesSchema
 
-VARIABLES = VariablesSchema.parse({
-    "properties": {name: {} for name in ("word", "number", "numbers", "words", "rows", "flag", "absent", "mapping")}
-    | {"api_key": {"type": "string", "x-secret": True}, "guest": {"x-runtime": True}}
-})
+VARIABLES = VariablesSchema.parse(
+    {
+        "properties": {name: {} for name in ("word", "number", "numbers", "words", "rows", "flag", "absent", "mapping")}
+        | {"api_key": {"type": "string", "x-secret": True}, "guest": {"x-runtime": True}}
+    }
+)
 STOCK_JINJA = jinja2.Environment(keep_trailing_newline=True)
 STOCK_JINJA.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
 STOCK_LIQUID = liquid.Environment()
@@ -28,15 +31,17 @@ plain = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_
 texts = plain.filter(lambda text: not text.endswith("\\"))
 literals = st.text(st.sampled_from("abc XYZ-_.,é"), max_size=6).map(lambda text: f"'{text}'")
 rows = st.lists(st.fixed_dictionaries({"name": plain, "age": st.integers(0, 99)}), max_size=4)
-values = st.fixed_dictionaries({
-    "word": plain,
-    "number": st.integers(-1000, 1000),
-    "numbers": st.lists(st.integers(-99, 99), max_size=5),
-    "words": st.lists(plain, max_size=5),
-    "rows": rows,
-    "flag": st.booleans(),
-    "mapping": st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(0, 9), max_size=3),
-})
+values = st.fixed_dictionaries(
+    {
+        "word": plain,
+        "number": st.integers(-1000, 1000),
+        "numbers": st.lists(st.integers(-99, 99), max_size=5),
+        "words": st.lists(plain, max_size=5),
+        "rows": rows,
+        "flag": st.booleans(),
+        "mapping": st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(0, 9), max_size=3),
+    }
+)
 
 
 def ours(source, engine, given_values):
@@ -135,7 +140,7 @@ l_ints = st.sampled_from(["number", "3", "-7", "words.size", "numbers[0]", "mapp
 l_filters = formed(
     ("upcase",), ("downcase",), ("capitalize",), ("strip",), ("lstrip",), ("rstrip",), ("size",), ("squish",),
     ("append: {}", literals), ("prepend: {}", literals), ("replace: {}, {}", literals, literals), ("remove: {}", literals),
-    ("replace_first: {}, {}", literals, literals), ("remove_first: {}", literals), 
+    ("replace_first: {}, {}", literals, literals), ("remove_first: {}", literals),
     ("slice: {}", st.integers(-3, 3)), ("slice: {}, 2", st.integers(-3, 3)), ("escape",),
     ("default: {}", literals), ("split: {} | join: '/'", literals), ("split: ' ' | first",), ("split: '' | reverse | join",),
     ("url_encode",), ("strip_newlines",), ("newline_to_br",),
@@ -186,7 +191,9 @@ def test_liquid_templates_say_what_python_liquid_says(source, given_values):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(st.characters(codec="utf-8", exclude_characters="{\r"), min_size=1), st.sampled_from(["jinja2", "liquid"]))
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="{\r"), min_size=1), st.sampled_from(["jinja2", "liquid"])
+)
 def test_text_without_tags_stays_as_it_is(source, engine):
     assert ours(source, engine, {}) == source
 
@@ -201,7 +208,12 @@ fragments = st.sampled_from([
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(fragments, max_size=30), st.sampled_from(["jinja2", "liquid"]), st.sampled_from(["", "{{ ", "{% if ", "{% for x in "]), values)
+@given(
+    st.lists(fragments, max_size=30),
+    st.sampled_from(["jinja2", "liquid"]),
+    st.sampled_from(["", "{{ ", "{% if ", "{% for x in "]),
+    values,
+)
 def test_whatever_is_written_ends_in_text_or_in_a_coded_error(pieces, engine, opening, given_values):
     source = opening + " ".join(pieces)
     try:

@@ -11,16 +11,18 @@ from prompthub_kernel.errors import Invalid
 from prompthub_kernel.rendering import ProgramCache, Rendered, Secret, check, names_used, render
 from prompthub_kernel.variables import VariablesSchema
 
-VARIABLES = VariablesSchema.parse({
-    "properties": {
-        "name": {"type": "string"},
-        "tone": {"type": "string", "default": "warm"},
-        "rows": {"type": "array"},
-        "user": {"type": "object"},
-        "api_key": {"type": "string", "x-secret": True},
-        "guest": {"type": "string", "x-runtime": True},
+VARIABLES = VariablesSchema.parse(
+    {
+        "properties": {
+            "name": {"type": "string"},
+            "tone": {"type": "string", "default": "warm"},
+            "rows": {"type": "array"},
+            "user": {"type": "object"},
+            "api_key": {"type": "string", "x-secret": True},
+            "guest": {"type": "string", "x-runtime": True},
+        }
     }
-})
+)
 ENGINES = ["jinja2", "liquid"]
 
 
@@ -120,6 +122,7 @@ def test_a_secret_is_a_segment_and_its_value_is_never_looked_at(engine):
     assert found.segments == ("Key ", Secret("api_key"), ", Bo!")
     assert found.text() == "Key ••••••, Bo!"
     assert found.text(mask="?") == "Key ?, Bo!"
+    assert found.secret_names == {"api_key"}
     assert found.join({"api_key": "s3cret"}) == "Key s3cret, Bo!"
     assert found.to_json() == ["Key ", {"secret": "api_key"}, ", Bo!"]
     assert Rendered.from_json(found.to_json()).segments == found.segments
@@ -206,10 +209,12 @@ def test_a_document_becomes_one_line_of_json_with_its_strings_rendered():
 
 
 def test_of_chat_only_the_content_is_rendered():
-    body = document_body([
-        {"role": "system", "content": "Hi {{ name }}", "name": "x"},
-        {"type": "placeholder", "name": "history"},
-    ])
+    body = document_body(
+        [
+            {"role": "system", "content": "Hi {{ name }}", "name": "x"},
+            {"type": "placeholder", "name": "history"},
+        ]
+    )
     assert json.loads(render(body=body, variables=VARIABLES, values={"name": "Bo"}).text()) == [
         {"role": "system", "content": "Hi Bo", "name": "x"},
         {"type": "placeholder", "name": "history"},
