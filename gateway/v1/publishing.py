@@ -42,7 +42,7 @@ class PublishInstance(Endpoint):
         version = None
         if "version" in self.body:
             version = versions.get(key=uuid_of(self.body["version"]), instance=instance)
-        wanted = {
+        wanted: dict[str, Any] = {
             "instance": instance,
             "version": version,
             "target_ids": None if chosen is None else [uuid_of(target) for target in chosen],
