@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import statistics
 import time
 from collections import defaultdict
@@ -39,7 +38,7 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
         measured.figures["asked to wait"] = sum(line["ended"] == "429" for line in rig.ledger(0))
         rig.tell(0, "always", {"ends": "hang_before", "seconds": 10})
         hangs = _phase(rig, scale)
-        rig.parts.pop("provider-0").signal(signal.SIGKILL)
+        rig.parts.pop("provider-0").end()
         dead = _phase(rig, scale)
     told = {"normal": normal, "asked": asked, "hanging": hangs, "dead": dead}
     measured.figures |= {f"p95 {name} ms": round(1000 * seconds) for name, seconds in told.items()}
