@@ -37,8 +37,14 @@ class Connection:
         if time.monotonic() - self._used > IDLE_SECONDS:
             self.close()
             self._socket = self._open()
-        self._socket.sendall(head.encode() + content)
-        answer = self._answer()
+        try:
+            self._socket.sendall(head.encode() + content)
+            answer = self._answer()
+        except ConnectionError:  # a server may end a kept connection at any time; like every client, once more
+            self.close()
+            self._socket = self._open()
+            self._socket.sendall(head.encode() + content)
+            answer = self._answer()
         self._used = time.monotonic()
         return answer
 
