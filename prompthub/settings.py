@@ -59,6 +59,9 @@ def _database() -> dict[str, Any]:
         found.setdefault("OPTIONS", {})
         found["OPTIONS"].setdefault("options", "-c statement_timeout=5000 -c lock_timeout=5000")
         found["OPTIONS"].setdefault("connect_timeout", 5)
+        # Every call asks the same few things again: prepared once per connection, they cost the database half.
+        found["OPTIONS"].setdefault("server_side_binding", True)
+        found["OPTIONS"].setdefault("prepare_threshold", 3)
     # No transaction may be open while anything is sent or waited for.
     found["ATOMIC_REQUESTS"] = False
     return found
