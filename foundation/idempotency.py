@@ -49,7 +49,7 @@ def claim(*, actor: str, key: str, request_digest: str, at: datetime) -> Answere
 
 
 def store(*, actor: str, key: str, status: int, body: Any) -> None:
-    """Keep the answer with the key, as text so that it is repeated to the letter; in the transaction of :func:`claim`."""
+    """Keep the answer with the key, as text, to repeat it to the letter; in the transaction of :func:`claim`."""
     IdempotencyKey.objects.filter(actor=actor, key=key).update(
         status=status, answer="" if body is None else json.dumps(body)
     )

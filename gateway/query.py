@@ -13,6 +13,7 @@ from django.http import QueryDict
 from prompthub_kernel.errors import Invalid, Problem
 
 LONGEST = 200
+NO_CONTROL = r"^[^\u0000-\u001f\u007f]+$(?!\n)"
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -31,8 +32,7 @@ class Parameter:
 def text(name: str, description: str, *, pattern: str = "", required: bool = False) -> Parameter:
     """1 to 200 characters, none of them a control character."""
     schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
-    if pattern:
-        schema["pattern"] = f"^{pattern}$"
+    schema["pattern"] = f"^{pattern}$" if pattern else NO_CONTROL
     form = re.compile(pattern or ".+", re.DOTALL)
 
     def read(given: str) -> str:

@@ -138,7 +138,9 @@ CODES: dict[str, Meaning] = {
     "502.adapter_publish_error_retell": Meaning("Retell did not take the prompt", Unavailable, retryable=True),
     "502.adapter_publish_error_n8n": Meaning("n8n did not take the prompt", Unavailable, retryable=True),
     "502.adapter_publish_error_webhook": Meaning("The webhook did not take the prompt", Unavailable, retryable=True),
-    "502.adapter_publish_error_memory": Meaning("The in-memory provider did not take the prompt", Unavailable, retryable=True),
+    "502.adapter_publish_error_memory": Meaning(
+        "The in-memory provider did not take the prompt", Unavailable, retryable=True
+    ),
     "503.database_unavailable": Meaning("The database is not reachable", Unavailable, retryable=True),
     "500.internal_error": Meaning("Something broke here; it has been reported", None),
 }
