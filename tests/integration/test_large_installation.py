@@ -95,10 +95,11 @@ class Installation:
         return value
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory):
+@pytest.fixture
+def installation(tmp_path):
+    """Servers of its own for every test: what one migrated must not be found by another."""
     with postgres() as database, redis() as broker:
-        yield Installation(database, broker, tmp_path_factory.mktemp("large"))
+        yield Installation(database, broker, tmp_path)
 
 
 def until(condition, *, what, log=None):
