@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 import time
 
 import pytest
@@ -51,7 +52,7 @@ def seconds(raw: bytes) -> float:
 @pytest.mark.parametrize("name", BODIES)
 def test_half_a_megabyte_costs_less_than_a_second(name):
     assert len(BODIES[name]) < MAX_BYTES
-    assert seconds(BODIES[name]) < 1.0
+    assert seconds(BODIES[name]) < (1.0 if sys.gettrace() is None else 5.0)  # a tracer of lines costs its own
 
 
 @given(st.binary(max_size=200))
