@@ -43,10 +43,10 @@ BODIES = {
 
 
 def seconds(raw: bytes) -> float:
-    began = time.process_time()
+    began = time.thread_time()
     with contextlib.suppress(Invalid):
         strict_json(raw)
-    return time.process_time() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.parametrize("name", BODIES)
