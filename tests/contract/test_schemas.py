@@ -141,9 +141,9 @@ def test_a_hostile_body_is_judged_at_once(name, value):
     schema = contracts.load(name)
     contracts.validator(name)
     for body in (value, dict.fromkeys(schema.get("properties", {}), value)):
-        begun = time.process_time()
+        begun = time.thread_time()
         contracts.problems(name, body)
-        assert time.process_time() - begun <= CPU_SECONDS * max(1, len(schema.get("properties", {})) / 4)
+        assert time.thread_time() - begun <= CPU_SECONDS * max(1, len(schema.get("properties", {})) / 4)
 
 
 def test_what_is_needed_together_is_named(monkeypatch):

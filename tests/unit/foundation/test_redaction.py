@@ -210,9 +210,9 @@ class TestRedact:
     )
     def test_takes_time_in_proportion_to_length(self, piece):
         text = piece * (200_000 // len(piece))
-        began = time.process_time()
+        began = time.thread_time()
         redact(text)
-        assert time.process_time() - began < 1.0
+        assert time.thread_time() - began < 1.0
 
 
 class TestKnownSecrets:
