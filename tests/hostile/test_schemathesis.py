@@ -33,8 +33,6 @@ FULL = os.environ.get("PROMPTHUB_TEST_FULL") == "fuzz"
 CASES = int(os.environ.get("PROMPTHUB_TEST_FUZZ_CASES") or (50_000 if FULL else 5_000))
 SYSTEMATIC = 3_000  # about as many the coverage phase finds worth trying; the rest is left to chance
 OPERATIONS = 70
-# CPython 3.11 says so now and then when source is parsed in several threads (python/cpython#106905): not ours.
-INTERPRETERS = "AST constructor recursion depth mismatch"
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -64,9 +62,7 @@ class Report:
     def read(self, event: Any) -> None:
         """Take in one event of the engine."""
         if isinstance(event, events.NonFatalError | events.FatalError):
-            told = str(getattr(event, "info", event))
-            if INTERPRETERS not in told:
-                self.failures.append(told)
+            self.failures.append(str(getattr(event, "info", event)))
         if isinstance(event, events.ScenarioFinished):
             self.cases += len(event.recorder.interactions)
             self.phases[event.phase.name] += len(event.recorder.interactions)
