@@ -4,7 +4,8 @@ One side is the embedded edition (SQLite, no broker), the other the large instal
 ``DATABASE_URL``, ``CELERY_BROKER_URL`` and ``REDIS_URL``, where they are set, are the servers of the second side;
 what is not set is started here, before pytest reads the settings.
 
-A full run ends with the closing line of each side and the coverage of both together, and fails below the floor.
+A full run ends with the coverage of both together, what failed, and the closing line of each side; it fails below the
+floor. What failed is said last, since the end of the output is all that is kept of many runs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tests.services.redis_server import redis
 ROOT = Path(__file__).resolve().parents[2]
 COVERAGE_FLOOR = 95  # per cent of lines, both sides together
 KEPT_COVERAGE = ROOT / ".coverage-suite"  # of the last full run that passed, for benchmarks/s10_coverage.py
+FAILED_SHOWN = 8  # of each side, at the end
 SIDES = ("sqlite", "postgres")
 ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -44,6 +46,7 @@ class Side:
     arguments: list[str]
     closing: str = "no closing line: pytest did not finish"
     status: int = 1
+    failed: list[str] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def run(self) -> None:
@@ -57,6 +60,8 @@ class Side:
             sys.stdout.write(f"{self.name:8} | {line}")
             sys.stdout.flush()
             plain = COLOURS.sub("", line).strip()
+            if plain.startswith(("FAILED ", "ERROR ")):
+                self.failed.append(plain)
             if re.search(r"\bin \d+(\.\d+)?s\b", plain):
                 self.closing = plain.strip("= ")
         self.status = self._process.wait()
@@ -99,6 +104,9 @@ def main(arguments: list[str]) -> int:
         if whole and not any(side.status for side in sides):
             shutil.copyfile(folder / ".coverage", KEPT_COVERAGE)
     say("")
+    for side in sides:
+        for line in side.failed[:FAILED_SHOWN]:
+            say(f"{side.name:8} {line}")
     for side in sides:
         say(f"{side.name:8} {'passed' if side.status == 0 else f'FAILED (status {side.status})'}: {side.closing}")
     if whole:

@@ -109,12 +109,16 @@ class Command(BaseCommand):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise CommandError(
             f"Cannot listen on {host}:{port} ({error.strerror}). Set PROMPTHUB_PORT to a free port, "
             "or PROMPTHUB_HOST to an address of this machine."
         ) from error
+    # Every connection inherits it. An answer leaves in two pieces, and the second one would otherwise wait some 40 ms
+    # until the client has acknowledged the first; asyncio only sees to that for sockets it has opened itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _leave(*_: Any) -> NoReturn:

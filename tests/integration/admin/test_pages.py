@@ -100,6 +100,7 @@ def test_a_rows_page_asks_as_often_for_thirty_lines_as_for_three(staff, world):
             instance = factories.make_instance(client=world.client, name=None)
             factories.make_placement(instance=instance, target=world.target, location={"name": instance.name})
 
+    ask()  # content types and the like are remembered from now on
     place(2)
     few = ask()
     place(10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from io import StringIO
 
 import pytest
@@ -54,3 +55,11 @@ def test_the_welcome_of_the_demo_is_shown_with_the_address(settings, tmp_path, e
     serve.Command(stdout=said)._announce()
     assert f":{settings.PORT}/" in said.getvalue()
     assert ("Sign in as demo" in said.getvalue()) is embedded
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_second_piece_of_an_answer_does_not_wait_for_an_acknowledgement(host):
+    with serve._listen(host, 0) as listener, socket.create_connection(listener.getsockname()[:2]) as client:
+        accepted, _ = listener.accept()
+        with accepted, client:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
