@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Run the whole suite on SQLite and on PostgreSQL + Redis; [--only sqlite|postgres] [-- PYTEST ARGUMENTS]."""
+    """Run the whole suite: SQLite, PostgreSQL + Redis, a browser; [--only sqlite|postgres|browser] [-- PYTEST ARGUMENTS]."""
     environment(TEST)
     _python("-m", "tests.services.sides", *arguments)
 
@@ -155,9 +155,9 @@ def fuzz(arguments: list[str]) -> None:
 
 
 def soak(arguments: list[str]) -> None:
-    """Run the property tests for long."""
+    """Run the property tests for long; they need no database, so once is enough."""
     environment(TEST)
-    _full("soak", "tests/property", arguments)
+    _full("soak", "tests/property", ["--only", "sqlite", *arguments])
 
 
 def bench(arguments: list[str]) -> None:

@@ -17,6 +17,7 @@ class Product:
     """A running embedded installation in ``folder``; ``provider`` is the port of its demo provider."""
 
     def __init__(self, folder: Path, *, provider: int, **variables: str) -> None:
+        self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._provider = provider
@@ -31,6 +32,11 @@ class Product:
             "PROMPTHUB_EGRESS_ALLOW": f"127.0.0.1:{provider}",
             **variables,
         }
+
+    @property
+    def welcome(self) -> str:
+        """What the server says to whoever has started it: addresses and the demo's logins."""
+        return (self.folder / "welcome.txt").read_text(encoding="utf-8")
 
     def __enter__(self) -> Self:
         """Return when the server answers."""

@@ -1,10 +1,12 @@
-"""The whole suite on both databases at once: ``python -m tests.services.sides [--only SIDE] [-- PYTEST ARGUMENTS]``.
+"""The whole suite, all sides at once: ``python -m tests.services.sides [--only SIDE] [-- PYTEST ARGUMENTS]``.
 
-One side is the embedded edition (SQLite, no broker), the other the large installation (PostgreSQL and Redis).
+One side is the embedded edition (SQLite, no broker), one the large installation (PostgreSQL and Redis), and one a real
+browser that uses the product as ``make run`` starts it (``tests/e2e``; the driver's event loop and Django's tests do
+not share a process).
 ``DATABASE_URL``, ``CELERY_BROKER_URL`` and ``REDIS_URL``, where they are set, are the servers of the second side;
 what is not set is started here, before pytest reads the settings.
 
-A full run ends with the coverage of both together, what failed, and the closing line of each side; it fails below the
+A full run ends with the coverage of all together, what failed, and the closing line of each side; it fails below the
 floor. What failed is said last, since the end of the output is all that is kept of many runs.
 """
 
@@ -29,10 +31,11 @@ from tests.services.postgresql import postgres
 from tests.services.redis_server import redis
 
 ROOT = Path(__file__).resolve().parents[2]
-COVERAGE_FLOOR = 95  # per cent of lines, both sides together
+COVERAGE_FLOOR = 95  # per cent of lines, all sides together
 KEPT_COVERAGE = ROOT / ".coverage-suite"  # of the last full run that passed, for benchmarks/s10_coverage.py
 FAILED_SHOWN = 8  # of each side, at the end
-SIDES = ("sqlite", "postgres")
+SIDES = ("sqlite", "postgres", "browser")
+E2E = "tests/e2e"
 ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -74,7 +77,9 @@ class Side:
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 when every side passed and, in a full run, the coverage reaches the floor."""
-    parser = argparse.ArgumentParser(prog="make test", description="Run the suite on SQLite and on PostgreSQL.")
+    parser = argparse.ArgumentParser(
+        prog="make test", description="Run the suite on SQLite, on PostgreSQL, in a browser."
+    )
     parser.add_argument("--only", choices=SIDES, help="one side alone")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     chosen = parser.parse_args(arguments)
@@ -85,7 +90,9 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prompthub-coverage-")))
         sides = [
-            Side(name, environment(name, folder, stack), [*(coverage() if whole else ()), *chosen.pytest])
+            Side(
+                name, environment(name, folder, stack), [*coverage(name, whole=whole), *(chosen.pytest or paths(name))]
+            )
             for name in ([chosen.only] if chosen.only else SIDES)
         ]
         threads = [threading.Thread(target=side.run) for side in sides]
@@ -111,14 +118,19 @@ def main(arguments: list[str]) -> int:
         say(f"{side.name:8} {'passed' if side.status == 0 else f'FAILED (status {side.status})'}: {side.closing}")
     if whole:
         verdict = "reached" if covered == 0 else "MISSED"
-        say(f"coverage floor of {COVERAGE_FLOOR} % of lines, both sides together: {verdict}")
+        say(f"coverage floor of {COVERAGE_FLOOR} % of lines, all sides together: {verdict}")
     say(f"{time.monotonic() - began:.0f} seconds")
     return 1 if covered or any(side.status for side in sides) else 0
 
 
-def coverage() -> list[str]:
-    """pytest's arguments to measure without reporting; the report is made of both sides."""
-    return ["--cov", "--cov-report=", "--cov-fail-under=0"]
+def paths(name: str) -> list[str]:
+    """What pytest runs on a side when nothing else is asked for."""
+    return [E2E] if name == "browser" else [f"--ignore={E2E}"]
+
+
+def coverage(name: str, *, whole: bool) -> list[str]:
+    """pytest's arguments to measure without reporting; the browser uses a product that runs in another process."""
+    return ["--cov", "--cov-report=", "--cov-fail-under=0"] if whole and name != "browser" else []
 
 
 def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
@@ -130,7 +142,7 @@ def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
         if key not in ADDRESSES and (not key.startswith("PROMPTHUB_") or key.startswith("PROMPTHUB_TEST_"))
     }
     found |= {"PROMPTHUB_TEST_SIDE": name, "COVERAGE_FILE": str(folder / f".coverage.{name}")}
-    if name == "sqlite":
+    if name in {"sqlite", "browser"}:
         return found
     database = os.environ.get("DATABASE_URL") or stack.enter_context(postgres()).url
     broker = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or stack.enter_context(redis()).url
@@ -139,7 +151,7 @@ def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
 
 
 def measured(folder: Path) -> int:
-    """Print the coverage of both sides together; the status of coverage, which is not 0 below the floor."""
+    """Print the coverage of all sides together; the status of coverage, which is not 0 below the floor."""
     report = [sys.executable, "-m", "coverage"]
     variables = os.environ | {"COVERAGE_FILE": str(folder / ".coverage")}
     combined = subprocess.run([*report, "combine", "--quiet", str(folder)], cwd=ROOT, env=variables, check=False)

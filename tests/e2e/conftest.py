@@ -1,0 +1,123 @@
+"""A real browser before the product as ``make run`` starts it: demo world, embedded worker, loopback provider.
+
+Run on their own (``make test ARGS="--only browser"``): the driver keeps an event loop in the test's thread, in which
+Django would refuse its database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.services.browser import chromium
+from tests.services.process import free_port
+from tests.services.product import Product
+
+AXE = Axe()
+# Run in every page before its own scripts.
+COLLECT = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.violations.push(event.violatedDirective + ' ' + (event.blockedURI || event.sample));
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The demo world, served. Tests share it: each makes what it changes."""
+    with Product(tmp_path_factory.mktemp("state"), provider=free_port()) as running:
+        yield running
+
+
+@dataclass
+class Visitor:
+    """One person's browser window; what the page did that it must not do is kept in ``wrong``."""
+
+    url: str
+    context: BrowserContext
+    page: Page
+    wrong: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the product and wait for it."""
+        self.page.goto(self.url + path, wait_until="load")
+        return self.page
+
+    def axe(self) -> list[str]:
+        """Violations of accessibility rules on the present page, with the elements."""
+        found: list[Any] = AXE.run(self.page).response["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
+            for rule in found
+            for node in rule["nodes"]
+        ]
+
+    def violations(self) -> list[str]:
+        """What the content security policy stopped on the present page."""
+        stopped: list[str] = json.loads(self.page.evaluate("JSON.stringify(window.violations)"))
+        return stopped
+
+
+@pytest.fixture
+def visit(browser: Browser, product: Product) -> Iterator[Any]:
+    """Opens windows: ``visit(width=360, dark=True, scripts=False)``. Fails a test whose pages misbehaved."""
+    opened: list[Visitor] = []
+
+    def open_window(*, width: int = 1440, height: int = 900, dark: bool = False, scripts: bool = True) -> Visitor:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        visitor = Visitor(product.url, context, page)
+        if scripts:
+            page.add_init_script(COLLECT)
+        page.on("pageerror", lambda error: visitor.wrong.append(f"script: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((product.url, "data:", "about:", "blob:"))
+                else visitor.wrong.append(f"another host: {request.url}")
+            ),
+        )
+        page.on(
+            "response",
+            lambda answer: visitor.wrong.append(f"{answer.status}: {answer.url}") if answer.status >= 500 else None,
+        )
+        opened.append(visitor)
+        return visitor
+
+    yield open_window
+    wrong = [line for visitor in opened for line in visitor.wrong]
+    for visitor in opened:
+        visitor.context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots go: ``build/shots``, which no commit takes."""
+    folder = Path(__file__).resolve().parents[2] / "build" / "shots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
