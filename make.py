@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Run the whole suite: SQLite, PostgreSQL + Redis, a browser; [--only sqlite|postgres|browser] [-- PYTEST ARGUMENTS]."""
+    """Run the whole suite, on SQLite, on PostgreSQL + Redis and in a browser; [--only SIDE] [-- PYTEST ARGUMENTS]."""
     environment(TEST)
     _python("-m", "tests.services.sides", *arguments)
 

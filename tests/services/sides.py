@@ -77,9 +77,7 @@ class Side:
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 when every side passed and, in a full run, the coverage reaches the floor."""
-    parser = argparse.ArgumentParser(
-        prog="make test", description="Run the suite on SQLite, on PostgreSQL, in a browser."
-    )
+    parser = argparse.ArgumentParser(prog="make test", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=SIDES, help="one side alone")
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     chosen = parser.parse_args(arguments)
