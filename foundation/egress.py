@@ -1,4 +1,4 @@
-"""The one way out: every HTTP request PromptHub makes leaves through :func:`request`.
+"""The one way out: every HTTP request PromptHub makes leaves through :func:`request` or :func:`stream`.
 
 Whoever writes a URL (a client's webhook, a provider's address, a repository) must not be able to make
 PromptHub call itself, its neighbours or a cloud's metadata service, or to hold a worker. So: the URL is read
@@ -19,7 +19,8 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
@@ -67,6 +68,15 @@ class Answer:
     content: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is still arriving: ``pieces`` of its body as they come. Headers as in :class:`Answer`."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes] = field(repr=False)
+
+
 def check(*, url: str, allow: frozenset[str] | None = None) -> None:
     """Judge ``url`` without the network, for forms and contracts. Raises :class:`EgressRefused`."""
     _destination(url, allow)
@@ -92,6 +102,38 @@ def request(
 
     Raises :class:`EgressRefused`, :class:`EgressNotSent` or :class:`EgressUnanswered`.
     """
+    with stream(
+        method=method,
+        url=url,
+        headers=headers,
+        content=content,
+        deadline=deadline,
+        max_bytes=max_bytes,
+        allow=allow,
+        resolve=resolve,
+        tls=tls,
+    ) as streamed:
+        return Answer(status=streamed.status, headers=streamed.headers, content=b"".join(streamed.pieces))
+
+
+@contextmanager
+def stream(
+    *,
+    method: str,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    deadline: float,
+    max_bytes: int = 65_536,
+    allow: frozenset[str] | None = None,
+    resolve: Resolver | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[Streamed]:
+    """As :func:`request`, with the body as it arrives; the connection ends with the block.
+
+    Deadline and cap hold for the whole body, however slowly it is read. Iterating ``pieces`` raises
+    :class:`EgressUnanswered` when the answer breaks off.
+    """
     budget = Budget(deadline)
     destination = _destination(url, allow)
     outgoing = _request(method, destination, headers or {}, content)
@@ -102,21 +144,34 @@ def request(
         network_backend=CheckedNetwork(addresses, budget),
     )
     try:
-        response = connection.handle_request(outgoing)
+        with _told(budget):
+            response = connection.handle_request(outgoing)
         budget.allow_body(max_bytes)
-        body = bytearray()
+        yield Streamed(response.status, _joined(response.headers), _pieces(response, budget, max_bytes))
+    finally:
+        connection.close()
+
+
+def _pieces(response: httpcore2.Response, budget: Budget, max_bytes: int) -> Iterator[bytes]:
+    received = 0
+    with _told(budget):
         for chunk in response.iter_stream():
             budget.remaining()  # one read can hold thousands of tiny chunks
-            body += chunk
-            if len(body) > max_bytes:
+            received += len(chunk)
+            if received > max_bytes:
                 raise BudgetSpent("The answer is too large.")
+            yield chunk
+
+
+@contextmanager
+def _told(budget: Budget) -> Iterator[None]:
+    """Failures below, in our own words."""
+    try:
+        yield
     except _FAILURES as failure:
         if budget.sent:
             raise EgressUnanswered(_reason(failure)) from failure
         raise EgressNotSent(_reason(failure)) from failure
-    finally:
-        connection.close()
-    return Answer(status=response.status, headers=_joined(response.headers), content=bytes(body))
 
 
 # ── What is sent ─────────────────────────────────────────────────────────────────────────────────────────
