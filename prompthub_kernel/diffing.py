@@ -137,7 +137,7 @@ def diff_document(*, old: Any, new: Any, context: int = 3) -> PromptDiff:
     texts = [change for change in found.changed if isinstance(change["old"], str) and isinstance(change["new"], str)]
     length = sum(len(change["old"]) + len(change["new"]) for change in texts)
     for change in texts:
-        seconds = SECONDS * (len(change["old"]) + len(change["new"])) / length
+        seconds = SECONDS * (len(change["old"]) + len(change["new"])) / max(length, 1)  # empty ones may have moved
         change["words"] = word_changes(change["old"], change["new"], seconds)
     return PromptDiff(found.added, found.removed, found.changed, text.hunks, text.warnings)
 

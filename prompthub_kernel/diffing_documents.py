@@ -33,18 +33,64 @@ def compare(old: Any, new: Any) -> Differences:
     return comparison.found
 
 
+class Matched(NamedTuple):
+    """Which entries of two lists belong together, new index to old index.
+
+    Entries outside of ``gaps`` are equal and in order; of those inside, ``moved`` are equal but stand elsewhere,
+    ``pairs`` took each other's place.
+    """
+
+    gaps: list[Gap]
+    moved: dict[int, int]
+    pairs: dict[int, int]
+
+
+class Numbers:
+    """The same number for equal values: each part of a document is looked at once, however deep it lies.
+
+    Values are known by their identity: the documents must live as long as this does.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._numbered: dict[int, int] = {}
+
+    def of(self, value: Any) -> int:
+        """The number of a JSON value."""
+        if not isinstance(value, dict | list):
+            return self._numbers.setdefault((isinstance(value, bool), value), len(self._numbers))
+        if id(value) not in self._numbered:
+            parts: Iterable[Hashable]
+            if isinstance(value, dict):
+                parts = frozenset((key, self.of(part)) for key, part in value.items())
+            else:
+                parts = tuple(self.of(part) for part in value)
+            self._numbered[id(value)] = self._numbers.setdefault((type(value), parts), len(self._numbers))
+        return self._numbered[id(value)]
+
+    def matched(self, old: list[Any], new: list[Any]) -> Matched:
+        """Which entries of two lists belong together."""
+        olds, news = [self.of(value) for value in old], [self.of(value) for value in new]
+        gaps = [
+            (range(run.old_start, run.old_end), range(run.new_start, run.new_end))
+            for run in align(olds, news)
+            if not run.same
+        ]
+        moved = _moves(olds, news, gaps)
+        return Matched(gaps, moved, _pairs(old, new, gaps, moved))
+
+
 class _Comparison:
     def __init__(self) -> None:
         self.found = Differences([], [], [])
-        self._numbers: dict[Hashable, int] = {}
-        self._numbered: dict[int, int] = {}
+        self.numbers = Numbers()
 
     def values(self, old: Any, new: Any, at_old: Path, at_new: Path) -> None:
         if isinstance(old, dict) and isinstance(new, dict):
             self._objects(old, new, at_old, at_new)
         elif isinstance(old, list) and isinstance(new, list):
             self._lists(old, new, at_old, at_new)
-        elif self._number(old) != self._number(new):
+        elif self.numbers.of(old) != self.numbers.of(new):
             self.found.changed.append(_change(at_old, at_new, old, new))
 
     def _objects(self, old: dict[str, Any], new: dict[str, Any], at_old: Path, at_new: Path) -> None:
@@ -58,14 +104,7 @@ class _Comparison:
                 self._added((*at_new, key), value)
 
     def _lists(self, old: list[Any], new: list[Any], at_old: Path, at_new: Path) -> None:
-        olds, news = [self._number(value) for value in old], [self._number(value) for value in new]
-        gaps = [
-            (range(run.old_start, run.old_end), range(run.new_start, run.new_end))
-            for run in align(olds, news)
-            if not run.same
-        ]
-        moved = _moves(olds, news, gaps)
-        pairs = _pairs(old, new, gaps, moved)
+        gaps, moved, pairs = self.numbers.matched(old, new)
         taken = {*moved.values(), *pairs.values()}
         for left, right in gaps:
             for index in left:
@@ -86,19 +125,6 @@ class _Comparison:
 
     def _added(self, at: Path, value: Any) -> None:
         self.found.added.append({"pointer": pointer(at), "value": value})
-
-    def _number(self, value: Any) -> int:
-        """The same number for equal values: each part of a document is looked at once, however deep it lies."""
-        if not isinstance(value, dict | list):
-            return self._numbers.setdefault((isinstance(value, bool), value), len(self._numbers))
-        if id(value) not in self._numbered:
-            parts: Iterable[Hashable]
-            if isinstance(value, dict):
-                parts = frozenset((key, self._number(part)) for key, part in value.items())
-            else:
-                parts = tuple(self._number(part) for part in value)
-            self._numbered[id(value)] = self._numbers.setdefault((type(value), parts), len(self._numbers))
-        return self._numbered[id(value)]
 
 
 def _change(at_old: Path, at_new: Path, old: Any, new: Any) -> dict[str, Any]:
