@@ -67,25 +67,29 @@ class Confirm(forms.Form):
             self.add_error(None, [error.detail, *details])
 
 
-class ReadOnly(ModelAdmin):  # type: ignore[misc] # Unfold has no types
+class _Unchanged:
+    """Rows that a page shows and never writes: whoever may change them does so by a decision."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
+class ReadOnly(_Unchanged, ModelAdmin):  # type: ignore[misc] # Unfold has no types
     """Rows to be read. Whoever may change them does so by a decision."""
 
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = False
     compressed_fields = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: see the class."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: see the class."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: see the class."""
-        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> NoReturn:
         """Refused: simple-history's page of an old state would otherwise save it."""
@@ -144,7 +148,7 @@ class Endless(ReadOnly):
     list_disable_select_all = True
 
 
-class Lines(TabularInline):  # type: ignore[misc] # Unfold has no types
+class Lines(_Unchanged, TabularInline):  # type: ignore[misc] # Unfold has no types
     """Rows under another row, to be read."""
 
     extra = 0
@@ -152,18 +156,6 @@ class Lines(TabularInline):  # type: ignore[misc] # Unfold has no types
     can_delete = False
     show_change_link = True
     hide_title = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever sees the row above sees its lines."""
