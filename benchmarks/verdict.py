@@ -80,16 +80,17 @@ class Outcome:
         return not self.failure and bool(self.rows) and all(row["word"] == "PASS" for row in self.rows)
 
 
-def main(arguments: list[str]) -> int:
-    """Exit status: 0 when every chosen bar is met."""
-    parser = argparse.ArgumentParser(prog="make verdict", description=__doc__)
+def main(arguments: list[str], *, prog: str = "make verdict", kind: str = "") -> int:
+    """Exit status: 0 when every chosen bar is met. ``kind`` is the letter that the bars to choose from begin with."""
+    bars = [bar for bar in BARS if bar.id.startswith(kind)]
+    parser = argparse.ArgumentParser(prog=prog, description="Measure bars and print floor, value, pass or fail.")
     parser.add_argument("--only", default="", help="bars with commas between, as G9,G10")
     parser.add_argument("--seed", type=int, default=20260105, help="of the bars that choose by chance")
     chosen = parser.parse_args(arguments)
     wanted = {name for name in chosen.only.upper().replace("B", "b").split(",") if name}
-    if unknown := wanted - {bar.id for bar in BARS}:
-        parser.error(f"no such bar: {', '.join(sorted(unknown))}; there are {', '.join(bar.id for bar in BARS)}")
-    outcomes = [run(bar, chosen.seed) for bar in BARS if not wanted or bar.id in wanted]
+    if unknown := wanted - {bar.id for bar in bars}:
+        parser.error(f"no such bar: {', '.join(sorted(unknown))}; there are {', '.join(bar.id for bar in bars)}")
+    outcomes = [run(bar, chosen.seed) for bar in bars if not wanted or bar.id in wanted]
     table(outcomes)
     missed = [outcome.bar.id for outcome in outcomes if not outcome.passed]
     say(

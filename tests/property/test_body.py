@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.pointer import split
+from tests.property.effort import examples
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4))
@@ -15,6 +16,7 @@ def at(document, pointer):
     return document
 
 
+@examples()
 @given(
     st.none() | st.text() | JSON, st.none() | JSON, st.sampled_from(["jinja2", "liquid", "x"]), st.none() | st.text()
 )
@@ -29,6 +31,7 @@ def test_anything_is_a_body_or_invalid(content_md, content_json, engine, shape):
         assert PromptBody.parse(**body.as_fields()).digest() == body.digest()
 
 
+@examples()
 @given(st.lists(JSON, min_size=1, max_size=4) | st.dictionaries(st.text(), JSON, min_size=1, max_size=4))
 def test_the_pointer_of_a_leaf_leads_to_it(document):
     try:

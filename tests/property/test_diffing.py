@@ -1,8 +1,9 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from prompthub_kernel.aligning import align
 from prompthub_kernel.diffing import apply, diff_document, diff_text, word_changes
+from tests.property.effort import examples
 
 PIECES = st.sampled_from(
     ["a", "b", "the", " ", "  ", "\n", "\r\n", ".", "é", "日本", "\u2028", "\u200b", "😀", "{{ x }}"]
@@ -25,7 +26,7 @@ def edits(draw):
     return "".join(parts), "".join(changed)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(edits() | st.tuples(TEXTS, TEXTS), st.integers(0, 4))
 def test_applying_a_difference_gives_the_new_text(texts, context):
     old, new = texts
@@ -34,7 +35,7 @@ def test_applying_a_difference_gives_the_new_text(texts, context):
     assert bool(diff) is (old != new)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(edits())
 def test_every_line_that_differs_is_told_once(texts):
     old, new = texts
@@ -52,7 +53,7 @@ def test_every_line_that_differs_is_told_once(texts):
     assert "".join(text for _, text in told) == come
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(edits())
 def test_words_spell_out_both_sides(texts):
     old, new = texts
@@ -63,7 +64,7 @@ def test_words_spell_out_both_sides(texts):
         assert "".join(text for _, text in line.words) == line.text
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.lists(st.integers(0, 9), max_size=40), st.lists(st.integers(0, 9), max_size=40))
 def test_runs_cover_both_sequences(old, new):
     at_old = at_new = 0
@@ -74,7 +75,7 @@ def test_runs_cover_both_sequences(old, new):
     assert (at_old, at_new) == (len(old), len(new))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 400), st.integers(0, 300))
 def test_long_sequences_are_aligned_as_short_ones_are(choose, kinds, edited):
     old = [choose.randrange(kinds * 20) for _ in range(choose.choice([300, 1500, 7000]))]
@@ -90,7 +91,7 @@ def test_long_sequences_are_aligned_as_short_ones_are(choose, kinds, edited):
         assert result == new
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(DOCUMENTS, DOCUMENTS)
 def test_documents_differ_where_they_differ(old, new):
     diff = diff_document(old=old, new=new)

@@ -9,13 +9,14 @@ import json
 import jinja2
 import liquid
 import pytest
-from hypothesis import assume, given, reject, settings
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.rendering import Rendered, Secret, check, render
 from prompthub_kernel.variables import VariablesSchema
+from tests.property.effort import examples
 
 VARIABLES = VariablesSchema.parse(
     {
@@ -123,7 +124,7 @@ j_blocks = st.deferred(lambda: st.one_of(
 ))  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200, deadline=None)
 @given(j_blocks, values)
 def test_jinja_templates_say_what_jinja_itself_says(source, given_values):
     # In the engine `loop` is a name like any other; here it exists in loops alone.
@@ -182,7 +183,7 @@ l_blocks = st.deferred(lambda: st.one_of(
 ))  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200, deadline=None)
 @given(l_blocks, values)
 def test_liquid_templates_say_what_python_liquid_says(source, given_values):
     source = "{% for one in rows %}" + source + "{% endfor %}"
@@ -190,7 +191,7 @@ def test_liquid_templates_say_what_python_liquid_says(source, given_values):
     assert within_caps(source, "liquid", given_values) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, deadline=None)
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="{\r"), min_size=1), st.sampled_from(["jinja2", "liquid"])
 )
@@ -207,7 +208,7 @@ fragments = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200, deadline=None)
 @given(
     st.lists(fragments, max_size=30),
     st.sampled_from(["jinja2", "liquid"]),
@@ -225,7 +226,7 @@ def test_whatever_is_written_ends_in_text_or_in_a_coded_error(pieces, engine, op
         assert said.split(" ")[:2] in (["400.template_schema_invalid", "line"], ["422.variables_invalid", "line"])
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, deadline=None)
 @given(st.lists(st.sampled_from(["{{ word }}", "{{ api_key }}", "{{ guest }}", "text"]), min_size=1, max_size=8),
        plain | st.sampled_from(["{{ api_key }}", '{"secret": "api_key"}', "••••••"]), plain,
        st.sampled_from(["jinja2", "liquid"]))  # fmt: skip
@@ -246,7 +247,7 @@ documents = st.recursive(
 ).filter(lambda document: isinstance(document, dict) and document)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100, deadline=None)
 @given(documents, plain, plain)
 def test_a_rendered_document_is_the_document_with_its_strings_rendered(document, word, secret):
     body = PromptBody.parse(content_md=None, content_json=document, format="json")
@@ -264,7 +265,7 @@ def _filled(value, word, secret):
 
 
 @pytest.mark.parametrize("engine", ["jinja2", "liquid"])
-@settings(max_examples=30, deadline=None)
+@examples(30, deadline=None)
 @given(st.integers(1, 400))
 def test_the_same_rendering_spends_the_same(engine, rounds):
     from prompthub_kernel import rendering

@@ -1,10 +1,11 @@
 import jsonschema
 import referencing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.variables import VariablesSchema
+from tests.property.effort import examples
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCALARS = (
@@ -95,7 +96,7 @@ def oracle(parsed):
     return jsonschema.Draft202012Validator(parsed.schema, registry=referencing.Registry())
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(schemas(BOOLEAN_PARTS), st.dictionaries(NAMES, VALUES, max_size=3))
 def test_values_are_judged_as_jsonschema_judges_them(schema, values):
     parsed = VariablesSchema.parse(schema)
@@ -106,7 +107,7 @@ def test_values_are_judged_as_jsonschema_judges_them(schema, values):
         assert exists(values, problem.pointer) is not missing
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(schemas(PARTS), st.dictionaries(NAMES, VALUES, max_size=3))
 def test_problems_are_those_jsonschema_finds(schema, values):
     parsed = VariablesSchema.parse(schema)
@@ -122,7 +123,7 @@ def test_problems_are_those_jsonschema_finds(schema, values):
     }
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.none()
     | VALUES

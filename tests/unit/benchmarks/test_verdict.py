@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmarks import verdict
 from benchmarks.measuring import report
-from benchmarks.verdict import LINE, Bar
+from benchmarks.verdict import LINE, ROOT, Bar
+from tests.faults.verdict import Measured
 
 MET = "X1 works    floor ≥ 2 ×   aim ≥ 3 ×   measured 4.5 ×   PASS"
 MISSED = "X1 works    floor ≥ 2 ×   measured 1 ×   FAIL"
@@ -33,6 +37,20 @@ def test_a_line_of_report_is_understood(capsys):
         "floor": "≥ 20 ×",
         "measured": "1,234 ×",
         "word": "PASS",
+    }
+
+
+@pytest.mark.parametrize(("lost", "word"), [(0, "PASS"), (2, "FAIL")])
+def test_a_line_of_a_fault_bar_is_understood(lost, word):
+    measured = Measured("R3", "sqlite", 7, "30 publishes, 3 kills: 0 lost")
+    measured.require("publishes", 30, allowed=lambda count: count == 30)
+    measured.require("lost", lost)
+    assert LINE.match(str(measured)).groupdict() == {
+        "bar": "R3",
+        "what": "sqlite, seed 7",
+        "floor": "30 publishes, 3 kills: 0 lost",
+        "measured": f"publishes 30, lost {lost}",
+        "word": word,
     }
 
 
@@ -76,3 +94,11 @@ def test_an_unknown_bar_is_told(capsys):
 def test_every_bar_of_the_service_has_a_command():
     wanted = "G3 G3b G9 G10 G11 R1 R2 R3 R4 R6 R10 S2 S3 S5 S6 S7 S10 S11"
     assert [bar.id for bar in verdict.BARS] == wanted.split()
+
+
+def test_bench_measures_the_bars_of_speed_alone():
+    asked = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--only", "R1"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert "no such bar: R1; there are G3, G3b, G9, G10, G11" in asked.stderr

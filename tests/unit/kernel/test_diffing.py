@@ -251,3 +251,8 @@ def test_numbers_that_are_equal_are_equal():
 
 def test_documents_of_different_shapes_differ_as_a_whole():
     assert [change["pointer"] for change in diff_document(old={"a": 1}, new=[1]).changed] == [""]
+
+
+def test_an_empty_text_that_moved_is_told_as_moved():
+    [change] = diff_document(old=["", 1, 2], new=[1, 2, ""]).changed
+    assert (change["pointer"], change["old_pointer"], change["moved"], change["words"]) == ("/2", "/0", True, [])
