@@ -29,10 +29,14 @@ class Parameter:
     required: bool = False
 
 
-def text(name: str, description: str, *, pattern: str = "", required: bool = False) -> Parameter:
+def text(
+    name: str, description: str, *, pattern: str = "", default: str | None = None, required: bool = False
+) -> Parameter:
     """1 to 200 characters, none of them a control character."""
     schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": LONGEST}
     schema["pattern"] = f"^{pattern}$" if pattern else NO_CONTROL
+    if default is not None:
+        schema["default"] = default
     form = re.compile(pattern or ".+", re.DOTALL)
 
     def read(given: str) -> str:
@@ -40,7 +44,7 @@ def text(name: str, description: str, *, pattern: str = "", required: bool = Fal
             raise ValueError
         return given
 
-    return Parameter(name, schema, read, description, required=required)
+    return Parameter(name, schema, read, description, default, required)
 
 
 def slug(name: str, description: str) -> Parameter:

@@ -1,4 +1,4 @@
-"""The editable side of a client's prompt (seed 000: ``IPromptInstanceService``, ``IPromptDiffService``)."""
+"""The editable side of a client's prompt (seed 000: ``IPromptInstanceService``)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from instances.models import PromptInstance
-from prompthub_kernel import diffing, rendering
+from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
-from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.variables import VariablesSchema
@@ -36,13 +35,6 @@ class Keep(StrEnum):
 
 
 KEEP: Final = Keep.AS_IT_IS
-
-
-class Level(StrEnum):
-    """At which level two texts are compared: as written, or with variables put in."""
-
-    SOURCE = "source"
-    RENDERED = "rendered"
 
 
 def create(
@@ -153,26 +145,6 @@ def preview(
         rendering.check(body=text, variables=schema)
     given = instance.variables if variables is None else variables
     return render(body=text, schema=schema, given=given, secrets=instance.secret_values)
-
-
-def compare_with_template(
-    *, instance: PromptInstance, actor: Actor, level: Level = Level.SOURCE, base: TemplateVersion | None = None
-) -> PromptDiff:
-    """What the client's prompt changes against its template (or another version of it), as written or rendered.
-
-    Rendered, both sides get the instance's variables, so only differences of the texts remain.
-    """
-    policy.require(actor, Permission.VIEW, instance.client)
-    template = base or instance.template_version
-    if level is Level.RENDERED:
-        return diffing.diff_text(
-            old=_rendered_text(template.body, template.variables, instance),
-            new=preview(instance=instance, actor=actor).text(),
-        )
-    old, new = template.body, instance.body
-    if old.document is not None and new.document is not None:
-        return diffing.diff_document(old=old.document, new=new.document)
-    return diffing.diff_text(old=old.source(), new=new.source())
 
 
 def behind(*, instance: PromptInstance) -> TemplateVersion | None:
@@ -294,11 +266,6 @@ def _name(client: Client, wanted: str | None, otherwise: str) -> str:
     stem = otherwise[:190]
     used = set(taken.filter(name__startswith=stem).values_list("name", flat=True))
     return next(name for number in range(2, len(used) + 3) if (name := f"{stem}-{number}") not in used)
-
-
-def _rendered_text(text: PromptBody, schema: VariablesSchema, instance: PromptInstance) -> str:
-    known = {name: value for name, value in instance.variables.items() if name in schema.names}
-    return render(body=text, schema=schema, given=known, secrets=instance.secret_values).text()
 
 
 def _record(action: Action, instance: PromptInstance, by: Actor, at: datetime, metadata: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +11,20 @@ from gateway.endpoint import Endpoint
 from gateway.operations import Again, Answer, operation
 from gateway.v1 import presenters as shown
 from gateway.v1.bodies import own_text_of, uuid_of
-from instances import drafts
-from instances.drafts import Level
+from instances import comparing, drafts
+from instances.comparing import Kind, Level
 from instances.models import PromptInstance
-from prompthub_kernel.errors import NotFound
+from publishing import sides
 from templates_app import versions as template_versions
 from tenancy import clients
 from tenancy.policy import Permission
 
+UUID_ALONE = re.compile(UUID_PATTERN := r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SIDE = rf"(?:draft|active|template|version:[1-9][0-9]{{0,8}}|(?:template:)?{UUID_PATTERN}|confirmed:{UUID_PATTERN})"
+SIDES = (
+    "draft, template (the draft's), template:<templateId>, active, version:<ordinal>, "
+    "or confirmed:<placement id>: what a provider last confirmed."
+)
 MISSING = "404.template_or_instance_not_found"
 NAMES = ("client", "template_version__template")
 TEXTS = (
@@ -180,23 +187,25 @@ class DiffInstance(Endpoint):
 
     @operation(
         "diff_instance",
-        "What a prompt changes against its template",
+        "What a prompt changes against its template, or any of its texts against another",
         {200: "Diff"},
         query=(
             query.choice("level", "As written, or with variables put in.", list(Level), default=Level.SOURCE),
-            query.identifier("base", "Another version of its template to compare with (a templateId)."),
+            query.text("base", SIDES + " A templateId alone will do.", pattern=SIDE, default=str(Kind.TEMPLATE)),
+            query.text("target", SIDES, pattern=SIDE, default=str(Kind.DRAFT)),
         ),
         problems=(MISSING, "422.variables_invalid", "400.template_schema_invalid"),
     )
     def get(self, instance_id: UUID) -> Answer:
         """Added, removed and changed lines or members, with hunks."""
         row = drafts.get(key=instance_id, actor=self.actor)
-        base = None
-        if self.query["base"]:
-            base = template_versions.get(key=self.query["base"], actor=self.actor)
-            if base.template_id != row.template_version.template_id:
-                raise NotFound(MISSING, "No such version of this prompt's template.")
-        found = drafts.compare_with_template(
-            instance=row, actor=self.actor, level=Level(self.query["level"]), base=base
+        level = Level(self.query["level"])
+        base, target = (
+            sides.side(instance=row, word=self._word(name), level=level, actor=self.actor)
+            for name in ("base", "target")
         )
-        return Answer(found.to_json())
+        return Answer(comparing.compare(base=base, target=target).to_json())
+
+    def _word(self, name: str) -> str:
+        word: str = self.query[name]
+        return f"{Kind.TEMPLATE}:{word}" if UUID_ALONE.fullmatch(word) else word

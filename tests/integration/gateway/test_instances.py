@@ -147,6 +147,21 @@ def test_the_difference_is_taken_from_another_version_of_the_same_template_alone
     assert_problem(admin.get(f"{path}?base=1"), "422.request_invalid", "/query/base")
 
 
+def test_any_two_texts_of_a_prompt_are_compared(admin, world):
+    path = f"instances/{world.instance.id}"
+    admin.post(f"{path}/publish")
+    admin("PATCH", path, {"revision": 1, "content_md": "You speak only for {{ company }}."})
+
+    found = admin.get(f"{path}/diff?base=version:1&target=draft")
+
+    assert_shape(found.json(), "Diff")
+    assert "{{ company }}" in str(found.json()["hunks"])
+    assert admin.get(f"{path}/diff?base=active&target=version:1").json()["hunks"] == []
+    assert_problem(admin.get(f"{path}/diff?target=version:2"), MISSING)
+    assert_problem(admin.get(f"{path}/diff?target=confirmed:{uuid.uuid4()}"), MISSING)
+    assert_problem(admin.get(f"{path}/diff?target=nothing"), "422.request_invalid", "/query/target")
+
+
 def test_sealed_versions_and_publications_are_read(admin, world):
     published = admin.post(f"instances/{world.instance.id}/publish").json()
     path = f"instances/{world.instance.id}"

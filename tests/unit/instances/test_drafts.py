@@ -7,7 +7,6 @@ from django.db import connection
 
 from audit.models import AuditEvent
 from instances import drafts
-from instances.drafts import Level
 from instances.models import PromptInstance
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -139,25 +138,6 @@ def test_a_new_name_is_free_or_a_conflict(at, system):
     with pytest.raises(Conflict):
         drafts.edit(instance=second, revision=1, name="a", by=system, at=at)
     assert drafts.edit(instance=second, revision=1, name="c", by=system, at=at).name == "c"
-
-
-def test_a_comparison_with_the_template_is_made_at_both_levels(at, system):
-    instance = make_instance()
-    edited = drafts.edit(
-        instance=instance, revision=1, body=_own("You are {{ tone }} and speak as {{ company }}."), by=system, at=at
-    )
-    source = drafts.compare_with_template(instance=edited, actor=system)
-    rendered = drafts.compare_with_template(instance=edited, actor=system, level=Level.RENDERED)
-    assert "speak as {{ company }}" in str(source.to_json())
-    assert "speak as Acme" in str(rendered.to_json())
-    assert drafts.compare_with_template(instance=make_instance(), actor=system).to_json()["hunks"] == []
-
-
-def test_documents_are_compared_by_place(at, system):
-    version = make_template_version(content_json=[{"role": "system", "content": "Be kind."}], variables_schema={})
-    own = PromptBody.parse(content_md=None, content_json=[{"role": "system", "content": "Be brief."}])
-    instance = make_instance(template_version=version, variables={}, body=own)
-    assert "/0" in str(drafts.compare_with_template(instance=instance, actor=system).to_json())
 
 
 def test_a_preview_with_other_values_or_text_stores_nothing(system):

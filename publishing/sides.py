@@ -1,0 +1,92 @@
+"""What of a prompt can be compared with what: the room's own sides, and what a provider last confirmed.
+
+``confirmed:<placementId>`` is the text a place runs as far as we know: what was read back there when it differed from
+ours (drift), else what was delivered last.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import OuterRef, Subquery
+
+from foundation import redaction
+from foundation.actors import Actor
+from instances import comparing
+from instances.comparing import Kind, Level, Side
+from instances.models import PromptInstance
+from prompthub_kernel.errors import Invalid, NotFound, Problem
+from publishing.models import Delivery, Drift, Placement
+from publishing.states import DeliveryState
+from tenancy import policy
+from tenancy.policy import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What one place runs: ``delivery`` is the last one that arrived, ``drift`` tells of another text found there."""
+
+    placement: Placement
+    delivery: Delivery | None
+    drift: Drift | None
+
+
+def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> Side:
+    """The side of that word: one of :mod:`instances.comparing`, or ``confirmed:<placementId>``.
+
+    Raises also ``422.request_invalid`` for a drifted text as written: it is known only as the provider has it.
+    """
+    kind, _, key = word.partition(":")
+    if kind != Kind.CONFIRMED:
+        return comparing.side(instance=instance, word=word, level=level, actor=actor)
+    policy.require(actor, Permission.VIEW, instance.client)
+    try:
+        wanted = uuid.UUID(key)
+    except ValueError:
+        raise comparing.unknown() from None
+    placement = Placement.objects.filter(pk=wanted, instance=instance).select_related("target").first()
+    found = confirmed(placements=[placement])[placement.pk] if placement is not None else None
+    if found is None or found.delivery is None:
+        raise NotFound(comparing.MISSING, "Nothing of this prompt was confirmed there.")
+    version = found.delivery.publication.version
+    if found.drift is None:
+        return comparing.of_version(
+            version=version, level=level, word=word, kind=Kind.CONFIRMED, name=found.placement.target.name
+        )
+    return _drifted(found.drift, found.placement, instance, level, word, version.format)
+
+
+def confirmed(*, placements: Iterable[Placement]) -> dict[uuid.UUID, Confirmed]:
+    """What each of the places runs, by their ids; two queries however many there are."""
+    placed = {placement.pk: placement for placement in placements}
+    newest = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
+    last = Placement.objects.filter(pk__in=placed).values(
+        last=Subquery(newest.order_by("-ordinal", "-id").values("pk")[:1])
+    )
+    arrived = Delivery.objects.filter(pk__in=last).select_related("publication__version")
+    deliveries = {delivery.placement_id: delivery for delivery in arrived}
+    drifts = {row.placement_id: row for row in Drift.objects.filter(placement__in=placed, ended_at__isnull=True)}
+    return {key: Confirmed(placement, deliveries.get(key), drifts.get(key)) for key, placement in placed.items()}
+
+
+def _drifted(
+    drift: Drift, placement: Placement, instance: PromptInstance, level: Level, word: str, format: str
+) -> Side:
+    if level is Level.SOURCE:
+        detail = "What a provider runs is known only as it is there: compare it as rendered."
+        raise Invalid("422.request_invalid", detail, problems=[Problem("/query/level", "const", "must be rendered")])
+    with redaction.known_secrets(*instance.secret_values.values()):
+        seen = str(redaction.redact(drift.observed, secrets=instance.secret_values.values()))
+    text, document = comparing.shown(text=seen, format=format)
+    return Side(
+        word=word,
+        kind=Kind.CONFIRMED,
+        name=placement.target.name,
+        level=level,
+        text=text,
+        document=document,
+        at=drift.found_at,
+        digest=drift.observed_digest,
+    )
