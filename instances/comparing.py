@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -55,7 +55,8 @@ class Side:
     """One text to compare. ``name`` is a template's label, a version's ordinal, or where a provider runs it.
 
     ``document`` is there for JSON and chat; ``text`` is then its indented JSON. ``variables`` are open values
-    alone: of secrets only the names in ``secrets``, and ``secret_revision`` where it is known.
+    alone, with the template's defaults: of secrets only the names in ``secrets`` that are set, and
+    ``secret_revision`` where it is known. ``variables`` is None where nobody knows them.
     """
 
     word: str
@@ -67,7 +68,7 @@ class Side:
     at: datetime | None = None
     by: str = ""
     digest: str = ""
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] | None = None
     secrets: frozenset[str] = frozenset()
     secret_revision: int | None = None
 
@@ -94,7 +95,14 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
     if word == Kind.ACTIVE:
         if instance.active_version is None:
             raise NotFound(MISSING, "No version of this prompt is active.")
-        return of_version(version=instance.active_version, level=level, word=word, kind=Kind.ACTIVE)
+        publication = versions.newest_publication(instance=instance)
+        return of_version(
+            version=instance.active_version,
+            level=level,
+            word=word,
+            kind=Kind.ACTIVE,
+            secret_revision=publication.secret_revision if publication is not None else None,
+        )
     if kind == Kind.VERSION and ORDINAL.fullmatch(key):
         return of_version(version=_numbered(instance, int(key)), level=level, word=word)
     if kind == Kind.TEMPLATE:
@@ -102,7 +110,15 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
     raise unknown()
 
 
-def of_version(*, version: InstanceVersion, level: Level, word: str, kind: Kind = Kind.VERSION, name: str = "") -> Side:
+def of_version(
+    *,
+    version: InstanceVersion,
+    level: Level,
+    word: str,
+    kind: Kind = Kind.VERSION,
+    name: str = "",
+    secret_revision: int | None = None,
+) -> Side:
     """A sealed version as a side; ``name`` is its ordinal unless said otherwise."""
     text, document = (
         _source(version.body) if level is Level.SOURCE else shown(text=version.rendered.text(), format=version.format)
@@ -117,8 +133,9 @@ def of_version(*, version: InstanceVersion, level: Level, word: str, kind: Kind 
         at=version.created_at,
         by=version.created_by_label,
         digest=version.digest,
-        variables=version.variables,
+        variables=version.template_version.variables.complete(version.values),
         secrets=version.rendered.secret_names,
+        secret_revision=secret_revision,
     )
 
 
@@ -150,7 +167,7 @@ def unknown() -> Invalid:
 
 def _of_draft(instance: PromptInstance, level: Level) -> Side:
     body = instance.body
-    values, schema = instance.variables, instance.template_version.variables
+    schema = instance.template_version.variables
     text, document = _at(level, body, schema, instance)
     return Side(
         word=str(Kind.DRAFT),
@@ -160,7 +177,7 @@ def _of_draft(instance: PromptInstance, level: Level) -> Side:
         text=text,
         document=document,
         at=instance.updated_at,
-        variables=values,
+        variables=schema.complete(instance.variables),
         secrets=schema.secret_names & instance.secret_values.keys(),
         secret_revision=instance.secret_revision,
     )

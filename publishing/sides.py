@@ -53,7 +53,12 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
     version = found.delivery.publication.version
     if found.drift is None:
         return comparing.of_version(
-            version=version, level=level, word=word, kind=Kind.CONFIRMED, name=found.placement.target.name
+            version=version,
+            level=level,
+            word=word,
+            kind=Kind.CONFIRMED,
+            name=found.placement.target.name,
+            secret_revision=found.delivery.publication.secret_revision,
         )
     return _drifted(found.drift, found.placement, instance, level, word, version.format)
 

@@ -61,7 +61,8 @@ def test_a_side_tells_when_who_and_with_which_values(prompt, system, at):
     active = comparing.side(instance=prompt, word="active", level=Level.SOURCE, actor=system)
 
     assert (active.kind, active.name, active.at) == (Kind.ACTIVE, "1", publication.version.created_at)
-    assert active.variables == {"company": "Acme"}
+    assert active.variables == {"company": "Acme", "tone": "warm"}
+    assert active.secret_revision == 0
     assert active.digest == publication.version.digest
     template = comparing.side(instance=prompt, word="template", level=Level.SOURCE, actor=system)
     assert template.variables == {"tone": "warm"}
