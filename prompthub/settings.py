@@ -91,8 +91,10 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_prometheus",
+    "django_htmx",
     # PromptHub, upstairs first
     "gateway",
+    "portal",
     "publishing",
     "instances",
     "templates_app",
@@ -151,6 +153,9 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "portal.views.session.locked_out"
+LOGIN_URL = "portal:login"
+LOGIN_REDIRECT_URL = "portal:dashboard"
 
 # --- the web -------------------------------------------------------------------------------------------------
 

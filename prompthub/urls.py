@@ -8,13 +8,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from prompthub import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("prompt/", include("gateway.urls", namespace="prompt")),
     path("api/v1/", include("gateway.urls", namespace="v1")),
+    path("", include("portal.urls")),
 ]
 
 handler400 = views.unreadable

@@ -1,4 +1,4 @@
-"""The pages of the roof: the front door, probes for machines, and what people see when something is not there."""
+"""The pages of the roof: probes for machines, and what people see when something is not there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -27,12 +26,6 @@ PROBLEMS: dict[int, Callable[[], PromptHubError]] = {
     404: lambda: NotFound("404.not_found"),
     500: lambda: PromptHubError("500.internal_error"),
 }
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """What this is, and the doors it has."""
-    return render(request, "prompthub/home.html", {"docs": reverse("v1:docs")})
 
 
 @never_cache

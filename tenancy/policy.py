@@ -110,6 +110,21 @@ def require(actor: Actor, permission: Permission, place: Place | None) -> None:
     )
 
 
+def permissions(actor: Actor, place: Place) -> frozenset[Permission]:
+    """Everything the actor may do at one client or project; at most one query, for doors that draw many controls."""
+    everything = frozenset(
+        permission
+        for permission in Permission
+        if actor.is_system or (scopes_allow(actor=actor, permission=permission) and _within_limits(actor, place))
+    )
+    if actor.is_system or actor.is_superuser:
+        return everything
+    given = frozenset().union(*(ROLE_GIVES[role] for role in roles(actor, place)))
+    if isinstance(place, Project) and place.visibility == Project.Visibility.PUBLIC and actor.account is not None:
+        given |= {Permission.VIEW}
+    return everything & given
+
+
 def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permission.VIEW) -> models.QuerySet[PlaceT]:
     """The clients or projects at which the actor has the permission: every listing starts from here."""
     everything: models.QuerySet[PlaceT] = places._default_manager.all()

@@ -28,7 +28,7 @@ VERBS = (
     "publishing.targets",
 )
 # The policy is read as a sentence: require(by, Permission.PUBLISH, client).
-SENTENCES = {"tenancy.policy": {"can", "require", "visible", "reach", "places", "roles"}}
+SENTENCES = {"tenancy.policy": {"can", "require", "permissions", "visible", "reach", "places", "roles"}}
 # Functions, or whole modules, that write rows without deciding anything.
 NO_DECISION = {
     "publishing.lanes": "a lease says who is at work, not what was decided",

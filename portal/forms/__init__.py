@@ -1,0 +1,1 @@
+"""What people type in, before it goes to a verb."""

@@ -1,0 +1,1 @@
+"""Rows of several rooms, put together the way a page shows them."""

@@ -1,0 +1,24 @@
+"""Every address of the portal. A view declares its rights; tests/architecture/test_doors.py insists."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from portal.views import clients, dashboard, house, prompts, search, session
+
+app_name = "portal"
+
+CLIENT = "clients/<slug:client>/"
+PROMPT = f"{CLIENT}prompts/<uuid:instance>/"
+
+urlpatterns: list[URLPattern] = [
+    path("", dashboard.Dashboard.as_view(), name="dashboard"),
+    path("login/", session.Login.as_view(), name="login"),
+    path("logout/", session.Logout.as_view(), name="logout"),
+    path("clients/", clients.Clients.as_view(), name="clients"),
+    path(f"{CLIENT}prompts/", prompts.Prompts.as_view(), name="prompts"),
+    path("search/", search.Search.as_view(), name="search"),
+    path("settings/", house.Settings.as_view(), name="settings"),
+    path("glossary/", house.Glossary.as_view(), name="glossary"),
+    path("-/components/", house.Components.as_view(), name="components"),
+]

@@ -1,0 +1,1 @@
+"""One module per part of the portal: read the request, make one call, present the answer."""

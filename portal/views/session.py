@@ -1,0 +1,35 @@
+"""Coming in and going out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from foundation import correlation
+from portal.forms.session import SignIn
+
+
+class Login(LoginView):
+    """``/login/``: for operators and staff alike; what they see afterwards is what their roles let them see."""
+
+    template_name = "portal/pages/login.html"
+    authentication_form = SignIn
+    redirect_authenticated_user = True
+
+
+class Logout(LogoutView):
+    """``/logout/``, by POST."""
+
+    def get_default_redirect_url(self) -> str:
+        """Back to where one comes in."""
+        return reverse("portal:login")
+
+
+def locked_out(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:
+    """Too many wrong passwords from here for this name: told calmly, without saying whether the name exists."""
+    context = {"correlation_id": correlation.current()}
+    return render(request, "portal/pages/locked_out.html", context, status=429)
