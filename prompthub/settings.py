@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     # PromptHub, upstairs first
     "gateway",
     "portal",
+    "assist",
     "publishing",
     "instances",
     "templates_app",
@@ -238,6 +239,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "publishing.sweep", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
+    "suggestions": {"task": "assist.sweep", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
     "drift": {"task": "publishing.check_drift", "schedule": env.seconds("PROMPTHUB_DRIFT_SECONDS", 300.0)},
     "chain": {"task": "audit.chain", "schedule": 1.0},
     "forget": {"task": "foundation.forget_idempotency_keys", "schedule": 3600.0},
@@ -256,6 +258,22 @@ PUBLISHING = {
 }
 if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
     raise ImproperlyConfigured("PROMPTHUB_LEASE_SECONDS must be longer than PROMPTHUB_CALL_SECONDS")
+
+ASSIST: dict[str, Any] = {
+    "refine": env.flag("PROMPTHUB_REFINE", default=True),
+    "llm": env.text("PROMPTHUB_LLM", "null"),
+    "url": env.text("PROMPTHUB_LLM_URL"),
+    "key": env.text("PROMPTHUB_LLM_KEY"),
+    "model": env.text("PROMPTHUB_LLM_MODEL"),
+    "seconds": env.seconds("PROMPTHUB_LLM_SECONDS", 60.0),  # one answer, from the question to its end
+    "max_tokens": env.whole("PROMPTHUB_LLM_MAX_TOKENS", 8192),
+    "at_once": env.whole("PROMPTHUB_LLM_AT_ONCE", 4),  # deliveries share the workers
+    "scripted_pause": 0.03,  # seconds between two words
+}
+if ASSIST["llm"] not in {"null", "scripted", "openai", "anthropic"}:
+    raise ImproperlyConfigured("PROMPTHUB_LLM must be one of null, scripted, openai, anthropic")
+if ASSIST["llm"] in {"openai", "anthropic"} and not ASSIST["model"]:
+    raise ImproperlyConfigured("PROMPTHUB_LLM needs PROMPTHUB_LLM_MODEL, the name of the model to ask")
 
 # --- observability -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Tell a worker that a lane has work. Losing a ring loses a second, not a delivery."""
+"""Tell a worker that there is work. Losing a ring loses a second, not a delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ _quiet_until = 0.0
 
 
 def ring(lane_id: uuid.UUID) -> None:
-    """Enqueue the lane's task; with the broker down, log it and leave the work to the sweep.
+    """Enqueue the lane's task."""
+    send(RUN_LANE, lane_id=lane_id)
+
+
+def send(task: str, /, **ids: uuid.UUID) -> None:
+    """Enqueue a task; with the broker down, log it and leave the work to the sweep.
 
     A broker that hangs costs its time-out. So that not every publish pays it, nobody in this process rings for a
     moment after a failure.
@@ -25,8 +30,9 @@ def ring(lane_id: uuid.UUID) -> None:
     global _quiet_until  # noqa: PLW0603 - one broker, one memory of it in each process
     if time.monotonic() < _quiet_until:
         return
+    named = {name: str(value) for name, value in ids.items()}
     try:
-        current_app.send_task(RUN_LANE, kwargs={"lane_id": str(lane_id)}, retry=False)
+        current_app.send_task(task, kwargs=named, retry=False)
     except (OperationalError, OSError) as error:
         _quiet_until = time.monotonic() + QUIET_SECONDS
-        log.warning("broker.unreachable", lane_id=str(lane_id), error=type(error).__name__)
+        log.warning("broker.unreachable", **named, error=type(error).__name__)

@@ -24,6 +24,7 @@ def _prepare() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
     # The test client speaks plain HTTP, which an installation with DATABASE_URL redirects.
     os.environ.setdefault("PROMPTHUB_HTTPS", "off")
+    os.environ.setdefault("PROMPTHUB_LLM", "scripted")  # no network, no key
     fresh = {
         "PROMPTHUB_SECRET_KEY": secrets.token_urlsafe(50),
         "PROMPTHUB_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),

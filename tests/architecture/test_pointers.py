@@ -37,6 +37,7 @@ POINTERS = (
     ),
     Pointer("Lane", frozenset({"epoch"}), "publishing/lanes.py", ABOVE_PUBLISHING, also="publishing/deliveries.py"),
     Pointer("Delivery", frozenset({"state"}), "publishing/deliveries.py", ABOVE_PUBLISHING),
+    Pointer("Suggestion", frozenset({"state"}), "assist/runs.py", ("assist", "portal"), also="assist/refine.py"),
 )
 
 

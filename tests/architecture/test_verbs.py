@@ -11,6 +11,9 @@ import pytest
 from tests.architecture.house import DOMAIN, DOORS, PACKAGES, Source, at, dotted, parse, source, sources
 
 VERBS = (
+    "assist.refine",
+    "assist.runs",
+    "assist.switches",
     "audit.events",
     "tenancy.accounts",
     "tenancy.clients",
@@ -31,6 +34,7 @@ VERBS = (
 SENTENCES = {"tenancy.policy": {"can", "require", "permissions", "visible", "reach", "places", "roles"}}
 # Functions, or whole modules, that write rows without deciding anything.
 NO_DECISION = {
+    "assist.runs.sweep": "rings for what waits, and writes down what is stale already",
     "publishing.lanes": "a lease says who is at work, not what was decided",
     "publishing.deliveries.enqueue": "part of the decision that calls it, which records it",
     "publishing.deliveries.sweep": "rings for what is due and marks that it rang",
@@ -41,6 +45,7 @@ NO_DECISION = {
 }
 # Steps of the worker: they record what happened, and no door can take them, so there is nobody to ask.
 WORKER = {
+    "assist.runs.run",
     "publishing.deliveries.next_due",
     "publishing.deliveries.repush",
     "publishing.deliveries.settle",
