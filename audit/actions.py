@@ -12,6 +12,7 @@ class Action(StrEnum):
     CLIENT_RENAME = "client.rename"
     CLIENT_ARCHIVE = "client.archive"
     CLIENT_REFINE_SET = "client.refine.set"
+    CLIENT_ERASE = "client.erase"
     PROJECT_CREATE = "project.create"
     PROJECT_VISIBILITY_SET = "project.visibility.set"
     ACCOUNT_CREATE = "account.create"

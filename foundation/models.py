@@ -32,6 +32,10 @@ class Mutable(models.Model):
         abstract = True
 
 
+def _empty(model: type[models.Model], name: str) -> tuple[str, ...]:
+    return () if isinstance(model._meta.get_field(name), models.JSONField) else ("",)
+
+
 class _UnchangingQuerySet(models.QuerySet[Any]):
     def _refuse(self) -> NoReturn:
         raise Conflict("409.sealed", f"Rows of {self.model._meta.verbose_name_plural} are never changed or deleted.")
@@ -51,6 +55,16 @@ class _UnchangingQuerySet(models.QuerySet[Any]):
     def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refused."""
         self._refuse()
+
+    def erase(self) -> int:
+        """Put the tombstone into every erasable column that holds something; returns how many values went."""
+        return sum(
+            models.QuerySet(self.model)
+            .filter(pk__in=self.values("pk"), **{f"{name}__isnull": False})
+            .exclude(**{f"{name}__in": [TOMBSTONE, *_empty(self.model, name)]})
+            .update(**{name: TOMBSTONE})
+            for name in self.model.erasable
+        )
 
 
 class _Unchanging(models.Model):

@@ -10,7 +10,7 @@ from simple_history.models import HistoricalRecords
 
 from foundation.fields import EncryptedText
 from foundation.ids import new_id
-from foundation.models import Mutable, Sealed
+from foundation.models import TOMBSTONE, Mutable, Sealed
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.rendering import Rendered
 from templates_app.models import ENGINES, FORMATS, TemplateVersion
@@ -117,20 +117,34 @@ class InstanceVersion(Sealed):
         return f"version {self.ordinal}"
 
     @property
+    def erased(self) -> bool:
+        """Whether its text was erased; row and digest stay."""
+        return bool(self.content_materialized == TOMBSTONE)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The open variables it was rendered with; none when they were erased."""
+        return {} if self.erased else self.variables
+
+    @property
     def rendered(self) -> Rendered:
-        """The sealed text with its secret placeholders."""
+        """The sealed text with its secret placeholders; the tombstone where it was erased."""
+        if self.erased:
+            return Rendered((TOMBSTONE,), frozenset(), frozenset())
         return Rendered.from_json(self.content_materialized)
 
     @property
     def body(self) -> PromptBody:
-        """The source text the version was rendered from."""
+        """The source text the version was rendered from; the tombstone where it was erased."""
+        if self.erased:
+            return PromptBody.parse(content_md=TOMBSTONE, content_json=None, engine=self.engine, format="text")
         return PromptBody.parse(
             content_md=self.content_md, content_json=self.content_json, engine=self.engine, format=self.format
         )
 
     def as_json(self) -> Any:
-        """The sealed text of a JSON or chat prompt as a document, secrets masked."""
-        return json.loads(self.rendered.text())
+        """The sealed text of a JSON or chat prompt as a document, secrets masked; the tombstone where it was erased."""
+        return TOMBSTONE if self.erased else json.loads(self.rendered.text())
 
 
 class Publication(Sealed):

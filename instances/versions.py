@@ -161,10 +161,12 @@ def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:
     """The sealed text with the instance's present secrets joined in: the one function that does so.
 
     Called just before an adapter sends, or for an actor with the permission ``reveal`` (then audited).
-    Raises ``409.state_conflict`` when a secret of an old version is no longer set.
+    Raises ``409.state_conflict`` when a secret of an old version is no longer set, or the text was erased.
     """
     instance = version.instance
     policy.require(by, Permission.REVEAL, instance.client)
+    if version.erased:
+        raise Conflict("409.state_conflict", "The text of this version was erased.")
     rendered, secrets = version.rendered, instance.secret_values
     missing = sorted(rendered.secret_names - secrets.keys())
     if missing:

@@ -103,10 +103,11 @@ def place(
 ) -> Placement:
     """Say that a prompt goes to a place of a target.
 
-    Raises ``404.not_found`` for another client's target, ``422.request_invalid`` with pointers below ``/location``
-    and ``409.in_use`` when another prompt has that place.
+    Raises ``404.not_found`` for another client's target, ``422.request_invalid`` with pointers below ``/location``,
+    ``409.archived`` and ``409.in_use`` when another prompt has that place.
     """
     policy.require(by, Permission.ADMIN, target.client)
+    clients.require_active(target.client)
     if instance.client_id != target.client_id:
         raise NotFound("404.not_found", "No such target for this prompt's client.")
     problems = _contract_problems(target.adapter, {}, {}, location, below=("/location",))

@@ -135,7 +135,7 @@ def instance_version(row: InstanceVersion) -> Shown:
         **instance_version_line(row),
         "content_materialized": row.rendered.text(),
         "secrets": sorted(row.rendered.secret_names),
-        "variables": row.variables,
+        "variables": row.values,
     }
 
 
