@@ -84,9 +84,11 @@ def edit(
     body: PromptBody | Keep | None = KEEP,
     template_version: TemplateVersion | Keep = KEEP,
     name: str | Keep = KEEP,
+    autosave: bool = False,
 ) -> PromptInstance:
     """Change the draft. Secret variables left out of ``variables`` keep their value; ``body`` None drops the own text.
 
+    ``autosave`` is for what was saved while somebody is still writing: it is recorded, but no row of history is kept.
     Raises ``409.draft_stale`` when ``revision`` is not the stored one, ``409.archived``, ``422.variables_invalid``.
     """
     policy.require(by, Permission.EDIT, instance.client)
@@ -112,8 +114,12 @@ def edit(
         draft.secret_revision += int(secrets != before)
         draft.revision += 1
         draft.updated_at = at
-        draft.save()
-        _record(Action.INSTANCE_DRAFT_EDIT, draft, by, at, {"revision": draft.revision})
+        if autosave:
+            draft.save_without_historical_record()  # type: ignore[attr-defined] # simple-history adds it
+        else:
+            draft.save()
+        how = {"autosave": True} if autosave else {}
+        _record(Action.INSTANCE_DRAFT_EDIT, draft, by, at, {"revision": draft.revision, **how})
     return draft
 
 

@@ -26,11 +26,15 @@ from tenancy.policy import Permission
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What one place runs: ``delivery`` is the last one that arrived, ``drift`` tells of another text found there."""
+    """What one place runs: ``delivery`` is the last one that arrived, ``drift`` tells of another text found there.
+
+    ``newest`` is the last one laid down, whatever became of it.
+    """
 
     placement: Placement
     delivery: Delivery | None
     drift: Drift | None
+    newest: Delivery | None
 
 
 def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> Side:
@@ -64,16 +68,26 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
 
 
 def confirmed(*, placements: Iterable[Placement]) -> dict[uuid.UUID, Confirmed]:
-    """What each of the places runs, by their ids; two queries however many there are."""
+    """What each of the places runs, by their ids; three queries however many there are."""
     placed = {placement.pk: placement for placement in placements}
-    newest = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
-    last = Placement.objects.filter(pk__in=placed).values(
-        last=Subquery(newest.order_by("-ordinal", "-id").values("pk")[:1])
+    sent = Delivery.objects.filter(placement=OuterRef("pk")).order_by("-ordinal", "-id").values("pk")
+    ids = Placement.objects.filter(pk__in=placed).values_list(
+        "pk", Subquery(sent.filter(state=DeliveryState.DELIVERED)[:1]), Subquery(sent[:1])
     )
-    arrived = Delivery.objects.filter(pk__in=last).select_related("publication__version")
-    deliveries = {delivery.placement_id: delivery for delivery in arrived}
+    wanted = {place: (arrived, newest) for place, arrived, newest in ids}
+    rows = Delivery.objects.select_related("publication__version").in_bulk(
+        [key for keys in wanted.values() for key in keys if key is not None]
+    )
     drifts = {row.placement_id: row for row in Drift.objects.filter(placement__in=placed, ended_at__isnull=True)}
-    return {key: Confirmed(placement, deliveries.get(key), drifts.get(key)) for key, placement in placed.items()}
+    return {
+        key: Confirmed(
+            placement=placement,
+            delivery=rows.get(wanted[key][0]),
+            drift=drifts.get(key),
+            newest=rows.get(wanted[key][1]),
+        )
+        for key, placement in placed.items()
+    }
 
 
 def _drifted(

@@ -140,6 +140,19 @@ def test_a_new_name_is_free_or_a_conflict(at, system):
     assert drafts.edit(instance=second, revision=1, name="c", by=system, at=at).name == "c"
 
 
+def test_what_is_saved_while_somebody_writes_is_recorded_but_keeps_no_history(at, system):
+    instance = make_instance()
+    kept = PromptInstance.history.count()
+
+    saved = drafts.edit(instance=instance, revision=1, body=_own("For {{ company }}"), autosave=True, by=system, at=at)
+
+    assert (saved.revision, PromptInstance.history.count()) == (2, kept)
+    event = AuditEvent.objects.get(action="instance.draft.edit")
+    assert event.metadata == {"revision": 2, "autosave": True}
+    drafts.edit(instance=saved, revision=2, body=None, by=system, at=at)
+    assert PromptInstance.history.count() == kept + 1
+
+
 def test_a_preview_with_other_values_or_text_stores_nothing(system):
     instance = make_instance()
     shown = drafts.preview(instance=instance, actor=system, variables={"company": "Else"}, body=_own("{{ company }}!"))

@@ -84,6 +84,7 @@ def test_many_places_are_asked_at_once(delivered, at):
     with CaptureQueriesContext(connection) as queries:
         found = sides.confirmed(placements=places)
 
-    assert len(queries) == 2
+    assert len(queries) == 3
     assert [found[place.pk].delivery is not None for place in places] == [True, False, True]
+    assert found[delivered.placement.pk].newest == delivered
     assert [found[place.pk].drift is not None for place in places] == [True, False, False]
