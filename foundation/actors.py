@@ -30,7 +30,8 @@ class Actor:
     """An actor with the limits it brings along.
 
     ``account`` is the Django user whose grants count (a token acts as its service account); ``scopes``,
-    ``clients`` and ``projects`` narrow those grants further, None meaning "not narrowed".
+    ``clients`` and ``projects`` narrow those grants further, None meaning "not narrowed". ``sight`` is what the
+    request it came with may recall (``tenancy.access``); an actor without asks the database every time.
     """
 
     kind: ActorKind
@@ -41,6 +42,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     clients: frozenset[str] | None = None
     projects: frozenset[str] | None = None
+    sight: Any = field(default=None, repr=False, compare=False)
 
     @property
     def is_system(self) -> bool:

@@ -54,6 +54,7 @@ def _database() -> dict[str, Any]:
             ),
         }
     else:
+        found["ENGINE"] = found["ENGINE"].replace("django.db.backends.postgresql", "foundation.postgresql")
         found["CONN_MAX_AGE"] = 60
         found["CONN_HEALTH_CHECKS"] = True
         found.setdefault("OPTIONS", {})

@@ -75,6 +75,22 @@ class Project(Mutable):
         return self.name
 
 
+class AccessEpoch(Mutable):
+    """One row whose value is another one after every change of who may do what (:mod:`tenancy.access`).
+
+    Written by triggers of the database alone.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    value = models.CharField(max_length=36)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.value
+
+
 class ServiceToken(Mutable):
     """A service's credential, bound to a service account whose grants it uses, narrowed by its scopes.
 

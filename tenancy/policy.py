@@ -24,6 +24,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from foundation.actors import Actor
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
+from tenancy import access
 from tenancy.models import Client, Project
 
 Place = Client | Project
@@ -155,14 +156,19 @@ def readable(events: models.QuerySet[AuditEvent], *, actor: Actor) -> models.Que
 
 
 def roles(actor: Actor, place: Place) -> frozenset[Role]:
-    """The roles the actor's account was granted at a client or project, directly or by group; one query."""
-    if actor.account is None or not actor.account.is_active:
+    """The roles the actor's account was granted at a client or project, directly or by group; at most one query."""
+    account = actor.account
+    if account is None or not account.is_active:
         return frozenset()
-    kind = ContentType.objects.get_for_model(place).pk
-    with connection.cursor() as cursor:
-        cursor.execute(_held(), [kind, str(place.pk), actor.account.pk] * 2)
-        held = {name for (name,) in cursor.fetchall()}
-    return frozenset(role for role in Role if role in held)
+
+    def ask() -> frozenset[Role]:
+        kind = ContentType.objects.get_for_model(place).pk
+        with connection.cursor() as cursor:
+            cursor.execute(_held(), [kind, str(place.pk), account.pk] * 2)
+            held = {name for (name,) in cursor.fetchall()}
+        return frozenset(role for role in Role if role in held)
+
+    return access.recall(actor.sight, ("roles", type(place), place.pk, account.pk), ask)
 
 
 def grant(*, role: Role, place: Place, to: Any, by: Actor, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor, system
 from prompthub_kernel.errors import Conflict, NotFound
-from tenancy import policy
+from tenancy import access, policy
 from tenancy.clients import check_slug, taken
 from tenancy.models import Project
 from tenancy.policy import Permission
@@ -51,10 +52,10 @@ def set_visibility(*, project: Project, visibility: str, by: Actor, at: datetime
 
 def get(*, key: str, actor: Actor) -> Project:
     """A project by slug, as far as the actor may see it; ``404.not_found`` otherwise."""
-    found = Project.objects.filter(slug=key).first()
+    found = access.recall(actor.sight, ("project", key), Project.objects.filter(slug=key).first)
     if found is None or not policy.can(actor, Permission.VIEW, found):
         raise NotFound("404.not_found", "No such project.")
-    return found
+    return copy(found)
 
 
 def local(*, at: datetime) -> Project:

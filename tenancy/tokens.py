@@ -8,6 +8,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor, ActorKind, Door
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
-from tenancy import policy
+from tenancy import access, policy
 from tenancy.models import ServiceToken
 from tenancy.policy import Permission
 
@@ -91,22 +92,26 @@ def revoke(*, token: ServiceToken, by: Actor, at: datetime) -> ServiceToken:
 def authenticate(*, presented: str, at: datetime, door: Door = Door.API) -> Actor:
     """The actor behind a presented token. Raises ``401.not_authenticated`` without saying which part was wrong."""
     match = FORM.match(presented)
-    token = ServiceToken.objects.select_related("account").filter(prefix=match[1]).first() if match else None
+    sight = access.look()
+    token = access.recall(sight, ("token", match[1]), lambda: _with_account(match[1])) if match else None
     known = token.secret_digest if token else "0" * 64
     fits = hmac.compare_digest(known, _digest(match[2] if match else ""))
     if not fits or token is None or not token.account.is_active or not _valid(token, at):
         raise Refused("401.not_authenticated", "The token is unknown, expired or revoked.")
     if token.last_used_at is None or at - token.last_used_at > USED_EVERY:
         ServiceToken.objects.filter(pk=token.pk).update(last_used_at=at)
+        token.last_used_at = at
+        sight = access.look()
     return Actor(
         kind=ActorKind.TOKEN,
         id=str(token.id),
         label=token.name,
         door=door,
-        account=token.account,
+        account=copy(token.account),
         scopes=frozenset(token.scopes),
         clients=frozenset(token.clients) or None,
         projects=frozenset(token.projects) or None,
+        sight=sight,
     )
 
 
@@ -143,6 +148,10 @@ def actor_for(user: AbstractBaseUser, *, door: Door) -> Actor:
 def subject(token: ServiceToken) -> events.Subject:
     """A token as the ledger knows it: by its name and prefix, never by its secret."""
     return events.Subject(kind="token", id=str(token.id), label=token.name)
+
+
+def _with_account(prefix: str) -> ServiceToken | None:
+    return ServiceToken.objects.select_related("account").filter(prefix=prefix).first()
 
 
 def _valid(token: ServiceToken, at: datetime) -> bool:
