@@ -1,4 +1,4 @@
-"""Names in the ledger, emptied: the room's part of ``publishing.erasure``."""
+"""Names in the ledger, emptied: the room's part of ``assist.erasure``."""
 
 from __future__ import annotations
 

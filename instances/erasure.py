@@ -1,4 +1,4 @@
-"""What a client's prompts hold, emptied: the room's part of ``publishing.erasure``."""
+"""What a client's prompts hold, emptied: the room's part of ``assist.erasure``."""
 
 from __future__ import annotations
 

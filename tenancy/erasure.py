@@ -1,4 +1,4 @@
-"""What is known of a client itself, emptied: the room's part of ``publishing.erasure``."""
+"""What is known of a client itself, emptied: the room's part of ``assist.erasure``."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import pytest
 from tests.architecture.house import DOMAIN, DOORS, PACKAGES, Source, at, dotted, parse, source, sources
 
 VERBS = (
+    "assist.erasure",
     "assist.refine",
     "assist.runs",
     "assist.switches",
@@ -38,8 +39,9 @@ SENTENCES = {"tenancy.policy": {"can", "require", "permissions", "visible", "rea
 # Functions, or whole modules, that write rows without deciding anything.
 NO_DECISION = {
     "assist.runs.sweep": "rings for what waits, and writes down what is stale already",
-    "instances.erasure": "part of publishing.erasure.erase_client, which records it",
-    "tenancy.erasure": "part of publishing.erasure.erase_client, which records it",
+    "publishing.erasure": "part of assist.erasure.erase_client, which records it",
+    "instances.erasure": "part of assist.erasure.erase_client, which records it",
+    "tenancy.erasure": "part of assist.erasure.erase_client, which records it",
     "publishing.lanes": "a lease says who is at work, not what was decided",
     "publishing.deliveries.enqueue": "part of the decision that calls it, which records it",
     "publishing.deliveries.sweep": "rings for what is due and marks that it rang",

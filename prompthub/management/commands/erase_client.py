@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from assist import erasure
 from foundation import actors, correlation
 from prompthub_kernel.errors import PromptHubError
-from publishing import erasure
 from tenancy import clients
 
 

@@ -9,6 +9,9 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, models, transaction
 
+from assist import erasure
+from assist.models import Suggestion
+from assist.states import SuggestionState
 from audit import chain
 from audit.models import AuditEvent
 from foundation.models import TOMBSTONE, Mutability
@@ -17,7 +20,7 @@ from instances import comparing, drafts, versions
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Refused
-from publishing import courier, deliveries, drift, erasure, publish, targets
+from publishing import courier, deliveries, drift, publish, targets
 from publishing.adapters import memory
 from publishing.models import Delivery, DeliveryAttempt, Drift, Target
 from tenancy import clients
@@ -55,8 +58,15 @@ class Household:
             pass_time(60)
         memory.slots[self.placement.location["slot"]].text = f"{WORDS} edited there"
         assert drift.check(placement=self.placement, by=SYSTEM, at=AT) is not None
+        self.suggest(SuggestionState.READY)
         row = drafts.get(key=self.text.pk, actor=SYSTEM)
         drafts.edit(instance=row, revision=row.revision, variables={"who": f"{WORDS} later"}, by=SYSTEM, at=AT)
+
+    def suggest(self, state):
+        words = {name: f"{WORDS} {name}" for name in ("instruction", "base", "text", "notes", "created_by_label")}
+        return Suggestion.objects.create(
+            instance=self.text, revision=1, state=state, provider="null", created_at=AT, created_by="1", **words
+        )
 
     def _prompt(self, content_md, content_json):
         template = make_template_version(
@@ -101,6 +111,7 @@ def rows_of(client) -> dict[str, list[dict]]:
             "DeliveryAttempt": "delivery__placement__target__client",
             "Drift": "placement__target__client",
             "AuditEvent": "client_id",
+            "Suggestion": "instance__client",
         }.get(model.__name__)
         if path:
             found[model.__name__] = list(models.QuerySet(model).filter(**{path: client.pk}).order_by("pk").values())
@@ -122,6 +133,7 @@ def test_nothing_that_was_said_by_or_about_the_client_is_left(household):
             "Publication",
             "Target",
             "Drift",
+            "Suggestion",
         }
     )
     assert erase(household.client).changed
@@ -218,6 +230,15 @@ def test_a_client_with_something_on_its_way_is_not_erased(household):
     )
     before = rows_of(household.client)
     with pytest.raises(Conflict, match="on their way"):
+        erase(household.client)
+    assert rows_of(household.client) == before
+
+
+@pytest.mark.parametrize("state", [SuggestionState.ASKED, SuggestionState.RUNNING])
+def test_a_client_a_model_is_still_writing_for_is_not_erased(household, state):
+    household.suggest(state)
+    before = rows_of(household.client)
+    with pytest.raises(Conflict, match="still writing"):
         erase(household.client)
     assert rows_of(household.client) == before
 
