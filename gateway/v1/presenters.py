@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from assist import texts
+from assist.models import Suggestion
+from assist.switches import Standing
 from audit.models import AuditEvent
 from foundation.clock import rfc3339
 from instances.models import InstanceVersion, PromptInstance, Publication
@@ -264,4 +267,58 @@ def token(row: ServiceToken) -> Shown:
         "expires_at": _when(row.expires_at),
         "revoked_at": _when(row.revoked_at),
         "last_used_at": _when(row.last_used_at),
+    }
+
+
+def suggestion_line(row: Suggestion) -> Shown:
+    """A suggestion without its text."""
+    failed = {
+        "code": row.error_code,
+        "detail": row.error_detail,
+        "errors": row.problems,
+        "retryable": row.retryable,
+        "retry_at": _when(row.retry_at),
+    }
+    return {
+        "id": str(row.id),
+        "instance_id": str(row.instance_id),
+        "state": str(row.standing),
+        "revision": row.revision,
+        "instruction": row.instruction,
+        "previous": _id(row.previous_id),
+        "provider": row.provider,
+        "model": row.model or None,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "error": failed if row.error_code else None,
+        "created_at": rfc3339(row.created_at),
+        "created_by": {"id": row.created_by, "label": row.created_by_label},
+        "ended_at": _when(row.ended_at),
+        "correlation_id": row.correlation_id,
+    }
+
+
+def suggestion(row: Suggestion) -> Shown:
+    """A suggestion with what it would change, each change by the name it is accepted by."""
+    found = row.changes if row.text else None
+    hunks = zip(found.hunks, found.to_json()["hunks"], strict=True) if found is not None else ()
+    return {
+        **suggestion_line(row),
+        "progress": row.progress or None,
+        "text": row.text or None,
+        "notes": row.notes or None,
+        "changes": [{"id": texts.change_id(hunk), **told} for hunk, told in hunks],
+        "warnings": found.warnings if found is not None else [],
+    }
+
+
+def refine(standing: Standing) -> Shown:
+    """Whether a model may be asked, and which."""
+    return {
+        "available": standing.available,
+        "reason": standing.reason or None,
+        "installation": standing.installation,
+        "client": standing.client,
+        "provider": standing.provider,
+        "model": standing.model or None,
     }

@@ -17,6 +17,7 @@ from tests.factories.instance import make_instance
 from tests.factories.instance_version import make_instance_version, make_publication
 from tests.factories.project import make_project
 from tests.factories.service_token import make_token
+from tests.factories.suggestion import make_suggestion
 from tests.factories.target import make_placement, make_target
 from tests.factories.template_version import make_template_version
 
@@ -32,6 +33,7 @@ __all__ = [
     "make_placement",
     "make_project",
     "make_publication",
+    "make_suggestion",
     "make_target",
     "make_template_version",
     "make_token",

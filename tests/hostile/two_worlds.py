@@ -52,6 +52,7 @@ def make_world(word: str, *, secret: str = "") -> SimpleNamespace:
         courier.deliver(lane_id=placement.lane_id, by=system())
     memory.slots[f"{word}-good"].text = "Edited at the provider."
     found = drift.check(placement=placements["good"], by=SYSTEM, at=AT)
+    suggestion = factories.make_suggestion(instance=instance)
     instance.refresh_from_db()
     return SimpleNamespace(
         word=word,
@@ -64,6 +65,7 @@ def make_world(word: str, *, secret: str = "") -> SimpleNamespace:
         target=placements["good"].target,
         placement=placements["good"],
         drift=found,
+        suggestion=suggestion,
         buried=Delivery.objects.get(placement=placements["bad"]),
         retrying=Delivery.objects.get(placement=placements["slow"]),
         token=factories.make_token()[0],
@@ -74,7 +76,8 @@ def make_world(word: str, *, secret: str = "") -> SimpleNamespace:
 def ids(world: SimpleNamespace) -> list[str]:
     """What must never be told to a stranger."""
     rows = (world.client, world.project, world.template, world.instance, world.version, world.target, world.placement)
-    return [str(row.pk) for row in (*rows, world.drift, world.buried)] + [world.client.slug, world.project.slug]
+    rows = (*rows, world.drift, world.buried, world.suggestion)
+    return [str(row.pk) for row in rows] + [world.client.slug, world.project.slug]
 
 
 Request = tuple[str, Any]
@@ -109,6 +112,16 @@ REQUESTS: dict[str, Any] = {
     "reveal_instance_version": lambda w: (f"instances/{w.instance.id}/versions/{w.version.id}/reveal", None),
     "list_publications": lambda w: (f"instances/{w.instance.id}/publications", None),
     "publish_instance": lambda w: (f"instances/{w.instance.id}/publish", {"version": str(w.version.id)}),
+    "list_suggestions": lambda w: (f"instances/{w.instance.id}/suggestions?state=ready", None),
+    "ask_suggestion": lambda w: (
+        f"instances/{w.instance.id}/suggestions",
+        {"instruction": "Be brief.", "revision": w.instance.revision, "previous": str(w.suggestion.id)},
+    ),
+    "read_suggestion": lambda w: (f"suggestions/{w.suggestion.id}", None),
+    "accept_suggestion": lambda w: (f"suggestions/{w.suggestion.id}/accept", {"text": "For {{ company }}: {{ pin }}!"}),
+    "reject_suggestion": lambda w: (f"suggestions/{w.suggestion.id}/reject", None),
+    "read_refine": lambda w: (f"clients/{w.client.slug}/refine", None),
+    "switch_refine": lambda w: (f"clients/{w.client.slug}/refine", {"enabled": False}),
     "list_clients": lambda w: ("clients", None),
     "create_client": lambda w: ("clients", {"slug": "new", "name": "New"}),
     "read_client": lambda w: (f"clients/{w.client.slug}", None),
