@@ -256,6 +256,8 @@ PUBLISHING = {
     "breaker_failures": env.whole("PROMPTHUB_BREAKER_FAILURES", 5),
     "breaker_seconds": env.seconds("PROMPTHUB_BREAKER_SECONDS", 30.0),
     "crash_limit": env.whole("PROMPTHUB_CRASH_LIMIT", 5),
+    "recovery_per_second": env.whole("PROMPTHUB_RECOVERY_PER_SECOND", 50),  # remote objects of one provider
+    "sweep_seconds": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0),
 }
 if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
     raise ImproperlyConfigured("PROMPTHUB_LEASE_SECONDS must be longer than PROMPTHUB_CALL_SECONDS")

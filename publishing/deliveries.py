@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
 
 from audit import events
 from audit.actions import Action
@@ -202,16 +203,24 @@ def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
 
 
 def sweep(*, limit: int = SWEEP_AT_MOST) -> int:
-    """Ring for lanes that have something due and nobody at work; returns for how many. Reserves what it rings for."""
-    now = database_now()
-    due = Delivery.objects.filter(state__in=OPEN, due_at__lte=now).values("lane_id")
+    """Ring for lanes that have something due and nobody at work; returns for how many. Reserves what it rings for.
+
+    Those that wait longest come first, and of one provider only as many as ``recovery_per_second`` allows: what
+    gathered while it was down would otherwise all come at once, and take it down again.
+    """
+    now, rules = database_now(), settings.PUBLISHING
+    due = Delivery.objects.filter(state__in=OPEN, due_at__lte=now)
+    since = due.filter(lane=OuterRef("pk")).order_by("due_at").values("due_at")[:1]
+    turn = Window(RowNumber(), partition_by="provider", order_by=("since", "pk"))
     idle = (
-        Lane.objects.filter(pk__in=due)
+        Lane.objects.filter(pk__in=due.values("lane_id"))
         .filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
         .filter(Q(rung_until__isnull=True) | Q(rung_until__lte=now))
         .filter(lanes.may_call(now))
+        .annotate(since=Subquery(since), turn=turn)
+        .filter(turn__lte=max(1, round(rules["recovery_per_second"] * rules["sweep_seconds"])))
     )
-    ids = list(idle.order_by("pk").values_list("pk", flat=True)[:limit])
+    ids = list(idle.order_by("since", "pk").values_list("pk", flat=True)[:limit])
     lanes.reserve(lane_ids=ids, seconds=RESERVED_SECONDS)
     for lane_id in ids:
         bell.ring(lane_id)

@@ -38,8 +38,16 @@ class Lease:
 
 def lane_for(*, remote_key: str) -> Lane:
     """The lane of a remote object, made when it is first needed."""
-    Lane.objects.bulk_create([Lane(remote_key=remote_key)], ignore_conflicts=True)
+    lane = Lane(remote_key=remote_key, provider=provider_of(remote_key=remote_key))
+    Lane.objects.bulk_create([lane], ignore_conflicts=True)
     return Lane.objects.get(remote_key=remote_key)
+
+
+def provider_of(*, remote_key: str) -> str:
+    """Whose remote object it is: ``n8n:host/workflow`` is ``n8n:host``'s, ``retell:agent`` is ``retell``'s."""
+    kind, _, place = remote_key.partition(":")
+    host, slash, _ = place.partition("/")
+    return f"{kind}:{host}" if slash else kind
 
 
 def claim(*, lane_id: uuid.UUID) -> Lease | None:

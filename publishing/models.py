@@ -48,6 +48,7 @@ class Target(Mutable):
 class Lane(Mutable):
     """A remote object that two must not write at once (an n8n workflow, a Retell agent).
 
+    ``provider`` is whose it is (``n8n:<host>``, ``retell``): lanes of one provider share its recovery after an outage.
     Its lease (``owner``, ``epoch``, ``leased_until``), the provider's ``Retry-After`` (``not_before``) and the
     circuit breaker (``failures``, ``open_until``) live here; times are the database's. ``rung_until`` keeps
     the sweep from ringing again for what it has just rung for.
@@ -55,6 +56,7 @@ class Lane(Mutable):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     remote_key = models.CharField(max_length=500, unique=True)
+    provider = models.CharField(max_length=300, db_default="", default="")
     owner = models.CharField(max_length=64, blank=True)
     epoch = models.PositiveBigIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)

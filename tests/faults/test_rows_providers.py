@@ -13,7 +13,7 @@ from audit import chain
 from audit.models import AuditEvent, AuditLink
 from instances import drafts
 from prompthub_kernel.errors import Conflict
-from publishing import adapters, deliveries, drift, lanes, publish
+from publishing import adapters, courier, deliveries, drift, lanes, publish
 from publishing.models import Delivery, Drift, Lane
 from tests.factories.acting import AT, SYSTEM
 from tests.faults.world import pass_time, place_of
@@ -100,6 +100,49 @@ def test_row_14_after_an_hour_of_failing_only_the_newest_text_is_sent(world, set
     assert world.carry() == 1
     assert (world.runs(), len(world.keys())) == ("minute 56", tried + 1)
     assert world.states() == ["superseded"] * 14 + ["delivered"]
+
+
+def test_row_14_what_gathered_during_an_outage_comes_no_faster_than_the_provider_is_to_bear(
+    world, careful, rings, settings
+):
+    settings.PUBLISHING = {**settings.PUBLISHING, "recovery_per_second": 3, "sweep_seconds": 1.0}
+    prompts = [world.prompt(f"prompt {number}") for number in range(10)]
+    placements = [world.put(prompt) for prompt in prompts]
+    elsewhere = world.put(provider=careful)
+    world.provider.always = {"status": 503}
+    for prompt in prompts:
+        world.publish("one", instance=prompt)
+    for placement in placements:
+        world.carry(placement)
+    world.publish("one")
+    world.provider.always = {}
+    tried, seconds = len(world.provider.ledger), 0
+    while Delivery.objects.exclude(state="delivered").exists():
+        pass_time(3 if not seconds else 1)
+        rings.clear()
+        deliveries.sweep()
+        for lane_id in list(rings):
+            courier.deliver(lane_id=lane_id, by=SYSTEM)
+        before, tried = tried, len(world.provider.ledger)
+        assert tried - before <= 3
+        if not seconds:
+            assert elsewhere.lane_id in rings  # another provider's queue does not wait behind
+        seconds += 1
+    assert seconds == 4  # 11 lanes, three a second
+
+
+def test_row_14_those_that_wait_longest_come_first(world, rings, settings):
+    settings.PUBLISHING = {**settings.PUBLISHING, "recovery_per_second": 1, "sweep_seconds": 1.0}
+    placements = [world.put(world.prompt("zero")) for _ in range(3)]
+    for placement in reversed(placements):
+        world.publish("one", instance=placement.instance)
+        pass_time(10)
+    rung = []
+    for _ in placements:
+        rings.clear()
+        deliveries.sweep()
+        rung += rings
+    assert rung == [placement.lane_id for placement in reversed(placements)]
 
 
 def test_row_14_retries_are_spread_and_grow_up_to_the_cap(settings):
