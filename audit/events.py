@@ -16,7 +16,10 @@ from audit.models import AuditEvent
 from foundation import correlation, redaction
 from foundation.actors import Actor
 from foundation.clock import rfc3339
+from foundation.prepared import Insert
 from prompthub_kernel.canonical import canonical_json, sha256_digest
+
+_EVENTS = Insert(AuditEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def record(
         correlation_id=correlation.current(),
     )
     event.digest = digest(event)
-    event.save()
+    _EVENTS.row(event)
     return event
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, IntegerField, Q, QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
+from foundation.prepared import Given, Insert, Query, Update
 from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import sha256_digest
@@ -21,6 +22,23 @@ from templates_app.models import Template, TemplateDraft, TemplateVersion
 from tenancy import policy
 from tenancy.models import Project
 from tenancy.policy import Permission
+
+_TEMPLATE = Given("template", UUIDField())
+_NAMED = Query(
+    lambda: (
+        Template.objects.select_for_update()
+        .filter(project=Given("project", UUIDField()), name=Given("name", CharField()))
+        .order_by()
+    )
+)
+_LATEST_AND_NEXT = Query(
+    lambda: _without_text().filter(
+        Q(ordinal=Given("last", IntegerField())) | Q(label=Given("next", CharField())), template=_TEMPLATE
+    )
+)
+_LABELLED = Query(lambda: _without_text().filter(template=_TEMPLATE, label=Given("label", CharField())))
+_COUNTED = Update(lambda: Template.objects.filter(pk=_TEMPLATE), last_ordinal=Given("ordinal", IntegerField()))
+_SEALED = Insert(TemplateVersion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,11 @@ def subject(version: TemplateVersion) -> events.Subject:
     )
 
 
+def _without_text() -> QuerySet[TemplateVersion]:
+    """Versions to compare digests and labels with."""
+    return TemplateVersion.objects.defer("content_md", "content_json", "variables_schema").order_by()
+
+
 def _locked(project: Project, name: str, at: datetime) -> Template:
     """The template's row, locked, made if it is not there; a concurrent maker is waited for."""
     if not name or len(name) > 200:
@@ -137,7 +160,7 @@ def _locked(project: Project, name: str, at: datetime) -> Template:
             "A template's name has 1 to 200 characters.",
             problems=[Problem("/name", "maxLength" if name else "minLength", "1 to 200 characters")],
         )
-    found = Template.objects.select_for_update().filter(project=project, name=name).first()
+    found = _NAMED.first(project=project.pk, name=name)
     if found is None:
         Template.objects.bulk_create([Template(project=project, name=name, created_at=at)], ignore_conflicts=True)
         found = Template.objects.select_for_update().get(project=project, name=name)
@@ -149,10 +172,11 @@ def _near(template: Template, label: str | None) -> list[TemplateVersion]:
     """What a new version could collide with: who holds its label or, without one, the latest and the next integer."""
     if template.last_ordinal == 0:
         return []
-    latest_and_next = Q(ordinal=template.last_ordinal) | Q(label=str(template.last_ordinal + 1))
-    found = list(
-        TemplateVersion.objects.filter(latest_and_next if label is None else Q(label=label), template=template)
-    )
+    if label is None:
+        last = template.last_ordinal
+        found = _LATEST_AND_NEXT.all(template=template.pk, last=last, next=str(last + 1))
+    else:
+        found = _LABELLED.all(template=template.pk, label=label)
     for version in found:
         version.template = template
     return found
@@ -168,7 +192,7 @@ def _seal(
     at: datetime,
 ) -> TemplateVersion:
     template.last_ordinal += 1
-    template.save(update_fields=["last_ordinal"])
+    _COUNTED.run(template=template.pk, ordinal=template.last_ordinal)
     version = TemplateVersion(
         template=template,
         label=label,
@@ -180,7 +204,7 @@ def _seal(
         created_by_label=by.label,
         **body.as_fields(),
     )
-    version.save()
+    _SEALED.row(version)
     events.record(
         action=Action.TEMPLATE_VERSION_SEAL,
         subject=subject(version),

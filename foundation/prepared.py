@@ -1,0 +1,178 @@
+"""Statements that every call asks: built by the ORM once, then only filled in.
+
+Building a query and its SQL costs Django several times what PostgreSQL needs to answer it. For the few statements of
+the hot paths, the ORM builds them when they are first asked (once per connection, so nothing is shared by threads),
+with places where values go; afterwards a call converts its values and runs the SQL. What comes back is what the plain
+query gives: model instances, with ``select_related`` and the conversions of each column. Anything else is a matter
+for the plain ORM.
+
+    NAMED = Query(lambda: Project.objects.filter(slug=Given("slug", CharField())))
+    NAMED.first(slug="prompts")
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models, transaction
+from django.db.models import sql
+from django.db.models.expressions import Value
+from django.db.models.query import get_related_populators
+
+M = TypeVar("M", bound=models.Model)
+Convert = Callable[[Any], Any]
+
+
+class Given(Value):
+    """A place in a prepared statement, filled by the call with the value of that name."""
+
+    def __init__(self, name: str, field: models.Field[Any, Any]) -> None:
+        super().__init__(None, output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """The place, and in the list of parameters this very expression."""
+        return "%s", [self]
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """SQL, and for each parameter a constant or the place of a value."""
+
+    sql: str
+    parameters: Sequence[Any]
+
+    def run(self, cursor: Any, values: Mapping[str, Any]) -> None:
+        """Fill in and execute. Raises KeyError for a value that is not given."""
+        cursor.execute(
+            self.sql,
+            [
+                one.output_field.get_db_prep_value(values[one.name], connection) if isinstance(one, Given) else one
+                for one in self.parameters
+            ],
+        )
+
+
+class _OncePerConnection(threading.local, Generic[M]):
+    """What was built for this thread's connection."""
+
+    statement: _Statement | None = None
+    read: Callable[[Sequence[Any]], M]
+    locks: bool
+
+
+class Query(Generic[M]):
+    """A query of whole rows of a model; ``build`` is asked once for the query set, with :class:`Given` in it."""
+
+    def __init__(self, build: Callable[[], models.QuerySet[M]]) -> None:
+        self._build = build
+        self._own: _OncePerConnection[M] = _OncePerConnection()
+
+    def first(self, **values: Any) -> M | None:
+        """The first row, or None."""
+        rows = self.all(**values)
+        return rows[0] if rows else None
+
+    def all(self, **values: Any) -> list[M]:
+        """All rows. Raises TransactionManagementError when the query locks and there is no transaction."""
+        own = self._own
+        statement = own.statement or self._prepare(own)
+        if own.locks and connection.get_autocommit():
+            raise transaction.TransactionManagementError("a locking query runs inside a transaction")
+        with connection.cursor() as cursor:
+            statement.run(cursor, values)
+            return [own.read(row) for row in cursor.fetchall()]
+
+    def _prepare(self, own: _OncePerConnection[M]) -> _Statement:
+        queryset = self._build()
+        compiler: Any = queryset.query.get_compiler(connection=connection)
+        text, parameters = compiler.as_sql()
+        own.read = _reader(compiler)
+        own.locks = queryset.query.select_for_update and connection.features.has_select_for_update
+        own.statement = _Statement(text, parameters)
+        return own.statement
+
+
+class Update:
+    """Sets columns of the rows of ``build``'s query set; ``columns`` are :class:`Given` by the field's name."""
+
+    def __init__(self, build: Callable[[], models.QuerySet[Any]], **columns: Given) -> None:
+        self._build = build
+        self._columns = columns
+        self._own: _OncePerConnection[Any] = _OncePerConnection()
+
+    def run(self, **values: Any) -> int:
+        """How many rows there were."""
+        own = self._own
+        if own.statement is None:
+            query: Any = self._build().query.chain(sql.UpdateQuery)
+            query.add_update_values(self._columns)
+            own.statement = _Statement(*query.get_compiler(connection=connection).as_sql())
+        with connection.cursor() as cursor:
+            own.statement.run(cursor, values)
+            return int(cursor.rowcount)
+
+
+class Insert(Generic[M]):
+    """Writes new rows of a model as ``save(force_insert=True)`` does, but for signals and database defaults."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+        self._own: _OncePerConnection[M] = _OncePerConnection()
+
+    def row(self, row: M) -> None:
+        """Write one; its key, if the database makes it, is set. Raises ValueError for a row that is there already."""
+        if not row._state.adding:
+            raise ValueError("the row is written already")
+        meta = self._model._meta
+        made = isinstance(meta.pk, models.AutoField)
+        fields = [field for field in meta.concrete_fields if not (made and field.primary_key)]
+        own = self._own
+        if own.statement is None:
+            query: Any = sql.InsertQuery(self._model)
+            query.insert_values(fields, [row])
+            compiler = query.get_compiler(connection=connection)
+            compiler.returning_fields = [meta.pk] if made else None
+            own.statement = _Statement(compiler.as_sql()[0][0], ())
+        with connection.cursor() as cursor:
+            values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+            cursor.execute(own.statement.sql, values)
+            if made:
+                row.pk = cursor.fetchone()[0]
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def _reader(compiler: Any) -> Callable[[Sequence[Any]], Any]:
+    """A row as an instance, the way Django's own ``ModelIterable`` does it."""
+    kind, select = compiler.klass_info, compiler.select
+    begin, end = kind["select_fields"][0], kind["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[begin:end]]
+    populators = get_related_populators(kind, select, connection.alias)  # type: ignore[call-arg]
+    converters = list(_converters(compiler.get_converters([column[0] for column in select])))
+
+    def read(row: Sequence[Any]) -> Any:
+        if converters:
+            values = list(row)
+            for index, convert in converters:
+                values[index] = convert(values[index])
+            row = values
+        found = kind["model"].from_db(connection.alias, names, row[begin:end])
+        for populator in populators:
+            populator.populate(row, found)
+        return found
+
+    return read
+
+
+def _converters(found: Mapping[int, tuple[Sequence[Any], Any]]) -> Iterator[tuple[int, Convert]]:
+    for index, (steps, expression) in found.items():
+
+        def convert(value: Any, steps: Sequence[Any] = steps, expression: Any = expression) -> Any:
+            for step in steps:
+                value = step(value, expression, connection)
+            return value
+
+        yield index, convert
