@@ -30,6 +30,7 @@ from foundation.actors import Actor
 from foundation.clock import database_now
 from prompthub_kernel.errors import Invalid, Problem, PromptHubError, Unavailable
 from publishing import bell
+from tenancy import clients
 
 log = structlog.get_logger(__name__)
 PROGRESS_SECONDS = 0.25
@@ -163,6 +164,7 @@ def _failed(row: Suggestion, written: _Written, error: PromptHubError) -> Outcom
 
 def _require_sensible(row: Suggestion, port: LlmPort) -> None:
     """Raises when the model is not to be asked at all."""
+    clients.require_active(row.instance.client)
     switches.require_on(client=row.instance.client)
     if row.tries > TRIES:
         raise LlmError("Its worker stopped each time the model was asked.", again=False)

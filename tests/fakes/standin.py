@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -32,6 +32,7 @@ class Reply:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Iterable[bytes] | None = None  # sent one by one, instead of the body; Cut among them ends the connection
 
     @classmethod
     def of(cls, status: int, document: Any, **headers: str) -> Reply:
@@ -42,6 +43,10 @@ class Reply:
     @classmethod
     def html(cls, status: int, page: str = HTML) -> Reply:
         return cls(status, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+
+
+class Cut(Exception):
+    """Raised by the pieces of a reply: the connection breaks off there."""
 
 
 @dataclass
@@ -183,11 +188,25 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_header("Date", self.date_time_string())
         for name, value in reply.headers.items():
             self.send_header(name, value)
+        if reply.pieces is not None:
+            self._send_pieces(reply.pieces)
+            return
         if reply.status not in {204, 304}:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if reply.status not in {204, 304}:
             self.wfile.write(reply.body)
+
+    def _send_pieces(self, pieces: Iterable[bytes]) -> None:
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for piece in pieces:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        except Cut:
+            self.close_connection = True
+            return
+        self.wfile.write(b"0\r\n\r\n")
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
