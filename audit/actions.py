@@ -13,6 +13,7 @@ class Action(StrEnum):
     CLIENT_ARCHIVE = "client.archive"
     CLIENT_REFINE_SET = "client.refine.set"
     CLIENT_ERASE = "client.erase"
+    INSTALLATION_RESTORE = "installation.restore"
     PROJECT_CREATE = "project.create"
     PROJECT_VISIBILITY_SET = "project.visibility.set"
     ACCOUNT_CREATE = "account.create"

@@ -16,7 +16,7 @@ from foundation import redaction
 from foundation.actors import Actor
 from foundation.clock import database_now
 from instances import drafts, versions
-from instances.models import PromptInstance
+from instances.models import PromptInstance, Publication
 from prompthub_kernel import diffing, literal
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import sha256_digest
@@ -84,9 +84,8 @@ def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
         newest = deliveries.newest_for(placement=row.placement)
         if newest is None or newest.state in OPEN:
             raise Conflict("409.state_conflict", "A delivery to this place is on its way already.")
-        sent = deliveries.enqueue(
-            publication=newest.publication, placements=[row.placement], by=by, at=at, replay_of=newest
-        )
+        publication = _current(newest, by, at)
+        sent = deliveries.enqueue(publication=publication, placements=[row.placement], by=by, at=at, replay_of=newest)
         _end(row, "redeliver", Action.DRIFT_REDELIVER, by, at)
     return sent[0]
 
@@ -127,6 +126,23 @@ def listing(*, actor: Actor) -> QuerySet[Drift]:
     return Drift.objects.filter(placement__target__client__in=policy.visible(actor, Client)).select_related(
         "placement__target__client", "placement__instance__client", "delivery__publication__version"
     )
+
+
+def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
+    """The publication to send again: the newest of the same text.
+
+    After a restore the active text is published anew, under a number that no receiver has seen.
+    """
+    sent = newest.publication
+    instance = drafts.locked(instance=sent.instance)
+    latest = versions.newest_publication(instance=instance)
+    if latest is None or latest.version_id != sent.version_id:
+        return sent
+    if latest.ordinal < instance.last_publication_ordinal:
+        return versions.activate(
+            instance=instance, version=sent.version, by=by, at=at, reason="put back after a restore"
+        )
+    return latest
 
 
 def _settled(newest: Delivery) -> bool:

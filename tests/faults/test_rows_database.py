@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
 
@@ -17,11 +18,11 @@ from foundation import triggers
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Conflict
 from publishing import deliveries, drift, lanes, publish
-from publishing.models import Delivery, DeliveryAttempt
+from publishing.models import Delivery, DeliveryAttempt, Lane
 from tests.factories import make_token
 from tests.factories.acting import AT, SYSTEM
 from tests.faults.proxy import Proxy
-from tests.faults.world import World, pass_time
+from tests.faults.world import World, pass_time, place_of
 
 committed = pytest.mark.django_db(transaction=True)
 SCOPES = ("read", "draft", "publish", "deploy", "admin")
@@ -249,6 +250,44 @@ def test_row_34_after_a_restore_what_runs_at_the_provider_is_found_and_put_right
     world.publish("three")
     world.carry()
     assert (world.runs(), len(set(world.keys()))) == ("three", 4)
+
+
+@committed
+@pytest.mark.parametrize("told", [True, False], ids=["told of the restore", "not told"])
+def test_row_34_a_receiver_that_saw_a_higher_number_takes_what_is_published_after_a_restore(world, careful, told):
+    placement = world.put(provider=careful)
+    world.publish("one")
+    world.carry(placement)
+    _forgetting_what_follows(
+        world, lambda: [(world.publish(text), world.carry(placement)) for text in ("two", "three")]
+    )
+    if told:
+        call_command("after_restore", "--ahead", "10")
+    world.publish("four")
+    world.carry(placement)
+    newest = Publication.objects.filter(instance=world.instance).latest("ordinal")
+    seen = careful.texts[place_of(placement)]["text"]
+    assert (newest.ordinal, newest.version.ordinal, seen) == ((12, 12, "four") if told else (2, 2, "three"))
+
+
+@committed
+def test_row_34_ours_can_be_put_back_at_a_receiver_that_saw_a_higher_number(world, careful):
+    placement = world.put(provider=careful)
+    world.publish("one")
+    world.carry(placement)
+    _forgetting_what_follows(world, lambda: (world.publish("two"), world.carry(placement)))
+    before = Lane.objects.get(pk=placement.lane_id).epoch
+    call_command("after_restore")
+    assert Lane.objects.get(pk=placement.lane_id).epoch == before + 1000
+    pass_time(60)
+    found = drift.check(placement=placement, by=SYSTEM, at=AT)
+    drift.redeliver(drift=found, by=SYSTEM, at=AT)
+    world.carry(placement)
+    assert (careful.texts[place_of(placement)]["text"], world.states(placement)) == ("one", ["delivered", "delivered"])
+    [event] = AuditEvent.objects.filter(action="installation.restore")
+    assert event.metadata["ahead"] == 1000
+    with pytest.raises(CommandError, match="422"):
+        call_command("after_restore", "--ahead", "0")
 
 
 def _nothing_happened(world: World) -> None:
