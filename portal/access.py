@@ -72,6 +72,7 @@ class OperatorView(View):
     actor: Actor
     client: Client
     instance: PromptInstance
+    permitted: frozenset[Permission]  # at the client of the address
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in first; then the rights the view declares; then the view. Coded errors become calm pages."""
@@ -92,7 +93,7 @@ class OperatorView(View):
     @cached_property
     def may(self) -> dict[str, Control]:
         """What this person may do at the client of the address."""
-        return controls(permissions=policy.permissions(self.actor, self.client), client=self.client)
+        return controls(permissions=self.permitted, client=self.client)
 
     def page(
         self, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200, **more: Any
@@ -118,8 +119,9 @@ class OperatorView(View):
         if found is None:
             raise NotFound("404.not_found", _("There is no such client, or it is not yours to see."))
         self.client = found
+        self.permitted = policy.permissions(self.actor, found)
         wanted = self.permissions.get(method)
-        if wanted is not None and wanted not in policy.permissions(self.actor, found):
+        if wanted is not None and wanted not in self.permitted:
             self.__dict__.pop("client", None)
             raise Refused(
                 "403.permission_denied", _("This needs the permission “%(name)s” at this client.") % {"name": wanted}

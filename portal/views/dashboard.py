@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from portal.access import OperatorView
+from portal.presenters.dashboard import standing_of
 from tenancy.policy import Permission
 
 
@@ -16,4 +17,4 @@ class Dashboard(OperatorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """What was published and delivered lately at the clients this person may see."""
-        return self.page("portal/pages/dashboard.html")
+        return self.page("portal/pages/dashboard.html", {"standing": standing_of(actor=self.actor, at=self.at)})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
+from portal import components
 from portal.access import OperatorView
+from portal.glossary import WORDS
+from portal.presenters import installation
 from tenancy.policy import Permission
 
 
@@ -16,7 +19,7 @@ class Settings(OperatorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """What is switched on here; read only."""
-        return self.page("portal/pages/settings.html")
+        return self.page("portal/pages/settings.html", {"sections": installation.sections()})
 
 
 class Glossary(OperatorView):
@@ -27,7 +30,7 @@ class Glossary(OperatorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The words of the house, each meaning one thing."""
-        return self.page("portal/pages/glossary.html")
+        return self.page("portal/pages/glossary.html", {"glossary": WORDS})
 
 
 class Components(OperatorView):
@@ -37,4 +40,4 @@ class Components(OperatorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Every part in every state."""
-        return self.page("portal/pages/components.html")
+        return self.page("portal/pages/components.html", {"parts": components.gallery(request)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from portal.access import OperatorView
+from portal.presenters.found import look_for
 from tenancy.policy import Permission
 
 
@@ -16,4 +17,5 @@ class Search(OperatorView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """What was found among what this person may see."""
-        return self.page("portal/pages/search.html")
+        found = look_for(words=request.GET.get("q", ""), actor=self.actor)
+        return self.page("portal/pages/search.html", {"found": found})

@@ -1,0 +1,45 @@
+// Does something to many rows one after the other, each by its own request, and shows how far it is.
+
+export function connect(form) {
+  const progress = form.querySelector("[data-progress]");
+  const bar = progress.querySelector("progress");
+  const told = progress.querySelector("[data-count]");
+
+  async function one(row, token, reason) {
+    const key = row.querySelector("input[name=prompt]").value;
+    const body = new URLSearchParams({ prompt: key, reason, csrfmiddlewaretoken: token });
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const table = document.createElement("template");
+    table.innerHTML = await answer.text();
+    const fresh = table.content.querySelector("tr");
+    row.replaceWith(fresh);
+    return fresh.querySelector("[data-result]").dataset.result;
+  }
+
+  async function run() {
+    const rows = [...form.querySelectorAll("tr[data-row]")].filter((row) => row.querySelector("input[name=prompt]"));
+    const { csrfmiddlewaretoken: token, reason } = form.elements;
+    const why = reason?.value ?? "";
+    for (const part of form.querySelectorAll(".ph-form-foot, .ph-field")) part.hidden = true;
+    progress.hidden = false;
+    const tally = new Map();
+    for (const [index, row] of rows.entries()) {
+      told.textContent = `${index} / ${rows.length}`;
+      try {
+        const tone = await one(row, token.value, why);
+        tally.set(tone, (tally.get(tone) ?? 0) + 1);
+      } catch {
+        row.querySelector("[data-result]").textContent = form.dataset.failed;
+        tally.set("bad", (tally.get("bad") ?? 0) + 1);
+      }
+      bar.value = index + 1;
+    }
+    told.textContent = `${form.dataset.done} ${tally.get("good") ?? 0} ✓ ${tally.get("bad") ?? 0} ✕`;
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run();
+  });
+}
