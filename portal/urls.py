@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.views import clients, dashboard, house, prompts, search, session
+from portal.views import clients, compare, dashboard, draft, house, prompt, prompts, search, session
 
 app_name = "portal"
 
@@ -19,6 +19,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{CLIENT}prompts/", prompts.Prompts.as_view(), name="prompts"),
     path(f"{CLIENT}prompts/publish/", prompts.BulkPublish.as_view(), name="bulk_publish"),
     path(f"{CLIENT}prompts/archive/", prompts.BulkArchive.as_view(), name="bulk_archive"),
+    path(PROMPT, prompt.Prompt.as_view(), name="prompt"),
+    path(f"{PROMPT}draft/", draft.Draft.as_view(), name="draft"),
+    path(f"{PROMPT}preview/", prompt.Preview.as_view(), name="preview"),
+    path(f"{PROMPT}diff/", compare.Compare.as_view(), name="compare"),
+    path(f"{PROMPT}diff.diff", compare.Patch.as_view(), name="patch"),
     path("search/", search.Search.as_view(), name="search"),
     path("settings/", house.Settings.as_view(), name="settings"),
     path("glossary/", house.Glossary.as_view(), name="glossary"),

@@ -32,6 +32,8 @@ class VariablesForm(forms.Form):
     ``instances.drafts.edit`` takes: open values that were given, secrets that were typed, None for those taken away.
     """
 
+    revision = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+
     def __init__(
         self,
         given: Mapping[str, Any] | None = None,
@@ -40,8 +42,9 @@ class VariablesForm(forms.Form):
         values: Mapping[str, Any],
         secrets_set: frozenset[str] = frozenset(),
         as_json: bool = False,
+        revision: int = 1,
     ) -> None:
-        super().__init__(given)
+        super().__init__(given, initial={"revision": revision})
         self.schema, self.values, self.secrets_set, self.as_json = schema, values, secrets_set, as_json
         self.variables: dict[str, Any] = {}
         self.offers = {
@@ -66,6 +69,11 @@ class VariablesForm(forms.Form):
     def undeclared(self) -> list[str]:
         """Stored values that the template does not ask for any more; saving leaves them out."""
         return sorted(self.values.keys() - self.offers.keys())
+
+    @property
+    def json_field(self) -> forms.BoundField | None:
+        """The one JSON text, where it was asked for."""
+        return self[AS_JSON] if AS_JSON in self.fields else None
 
     def rows(self) -> Iterator[Row]:
         """Every field with what its template says about it."""

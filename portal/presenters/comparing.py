@@ -20,6 +20,8 @@ MAX_ROWS = 1_200
 MAX_WORDS = 300
 """Word changes of one line; a line with more is shown as replaced altogether."""
 CONTEXT = 3
+SHORTEST_FOLD = 4
+"""Fewer unchanged lines are shown: folding them would take as much room."""
 WHOLE = 1_000_000
 SIGNS: dict[Kind, str] = {"equal": "", "removed": "−", "added": "+"}
 _SPACE = re.compile(r"[^\S\n]+")
@@ -156,7 +158,7 @@ def _unchanged(news: list[str], at_old: int, at_new: int, count: int, room: int)
                 Row("equal", at_old + index + 1, at_new + index + 1, (("equal", _bare(news[at_new + index])),))
                 for index in range(count)
             ),
-            folded=True,
+            folded=count >= SHORTEST_FOLD,
         )
 
 

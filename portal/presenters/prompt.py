@@ -1,0 +1,153 @@
+"""One prompt as its page shows it: where it stands, where it runs, and its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from foundation.actors import Actor
+from instances import drafts, versions
+from instances.models import InstanceVersion, PromptInstance, Publication
+from prompthub_kernel.errors import Invalid
+from publishing import sides, targets
+from publishing.sides import Confirmed
+from publishing.states import OPEN, DeliveryState
+from templates_app.models import TemplateVersion
+
+VERSIONS_AT_MOST = 100
+TEXTS = ("content_md", "content_json", "content_materialized", "variables")
+ROUTES = ("publish", "archive", "refine", "activity")
+"""Pages of other parts of the portal that this page leads to, where they are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What one place runs. ``current`` tells whether that is the active version."""
+
+    place: Confirmed
+    current: bool
+
+    @property
+    def ordinal(self) -> int | None:
+        """The number of the version that arrived last."""
+        return self.place.delivery.publication.version.ordinal if self.place.delivery is not None else None
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether something newer is to arrive."""
+        return self.place.newest is not None and self.place.newest.state in OPEN
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the newest delivery did not arrive and is not tried any more."""
+        return self.place.newest is not None and self.place.newest.state == DeliveryState.BURIED
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A sealed version in the timeline; ``publication`` is the last move that made it active, if any did."""
+
+    row: InstanceVersion
+    active: bool
+    based: bool
+    publication: Publication | None
+    places: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPage:
+    """Everything above the tabs and the timeline. ``unpublished``: the draft is not what is active."""
+
+    instance: PromptInstance
+    status: str
+    tone: str
+    unpublished: bool
+    behind: TemplateVersion | None
+    places: Sequence[Runs]
+    timeline: Sequence[Version]
+    routes: dict[str, str]
+
+
+def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
+    """The frame of a prompt's pages; seven queries, however many versions and places there are."""
+    del actor
+    placed = sides.confirmed(placements=targets.placements_of(instance=instance))
+    places = [
+        Runs(one, one.delivery is not None and one.delivery.publication.version_id == instance.active_version_id)
+        for one in placed.values()
+    ]
+    unpublished = _unpublished(instance)
+    status, tone = _status(instance, unpublished)
+    return PromptPage(
+        instance=instance,
+        status=status,
+        tone=tone,
+        unpublished=unpublished,
+        behind=drafts.behind(instance=instance),
+        places=places,
+        timeline=_timeline(instance, places),
+        routes=routes(instance),
+    )
+
+
+def routes(instance: PromptInstance) -> dict[str, str]:
+    """The addresses of the pages this one leads to; a part of the portal that is not installed has none."""
+    where = {"client": instance.client.slug, "instance": instance.pk}
+    found = {}
+    for name in ROUTES:
+        try:
+            found[name] = reverse(f"portal:{name}", kwargs=where)
+        except NoReverseMatch:
+            continue
+    return found
+
+
+def rollback(instance: PromptInstance, version: InstanceVersion) -> str:
+    """The address at which an older version is made active again; empty where there is none."""
+    where = {"client": instance.client.slug, "instance": instance.pk, "version": version.pk}
+    try:
+        return reverse("portal:rollback", kwargs=where)
+    except NoReverseMatch:
+        return ""
+
+
+def _timeline(instance: PromptInstance, places: Sequence[Runs]) -> list[Version]:
+    rows = versions.history(instance=instance).select_related(None).defer(*TEXTS)[:VERSIONS_AT_MOST]
+    moves: dict[object, Publication] = {}
+    for move in versions.publications(instance=instance).select_related(None)[:VERSIONS_AT_MOST]:
+        moves.setdefault(move.version_id, move)
+    names: dict[int | None, list[str]] = {}
+    for place in places:
+        names.setdefault(place.ordinal, []).append(place.place.placement.target.name)
+    return [
+        Version(
+            row,
+            row.pk == instance.active_version_id,
+            row.pk == instance.based_on_id,
+            moves.get(row.pk),
+            names.get(row.ordinal, ()),
+        )
+        for row in rows
+    ]
+
+
+def _unpublished(instance: PromptInstance) -> bool:
+    """Whether publishing the draft would make another text active."""
+    active = instance.active_version
+    if active is None or instance.archived_at is not None:
+        return False
+    try:
+        return versions.material(instance=instance).digest != active.digest
+    except Invalid:
+        return True
+
+
+def _status(instance: PromptInstance, unpublished: bool) -> tuple[str, str]:  # noqa: FBT001  of one row
+    if instance.status == "archived":
+        return _("archived"), "calm"
+    if instance.status == "draft":
+        return _("draft"), "note"
+    return (_("active, with unpublished changes"), "warn") if unpublished else (_("active"), "good")

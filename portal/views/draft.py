@@ -1,0 +1,131 @@
+"""Saving a draft: by a button, or while somebody is writing. Two people never overwrite each other unseen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from audit import events
+from audit.actions import Action
+from foundation import correlation
+from instances import comparing, drafts
+from instances.comparing import Kind, Level, Side
+from instances.models import PromptInstance
+from portal.forms.draft import TextForm
+from portal.forms.variables import VariablesForm
+from portal.presenters import showing
+from portal.views.prompt import PromptView
+from prompthub_kernel.errors import Conflict, Invalid
+from tenancy.policy import Permission
+
+STALE = "409.draft_stale"
+
+
+class Draft(PromptView):
+    """``…/draft/``: ``part`` says what is saved, ``variables`` or the text; ``autosave``: no button was pressed."""
+
+    permissions = {"POST": Permission.EDIT}
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Save, unless the draft was changed meanwhile: then both texts are shown, and nothing is lost."""
+        self.autosave = "autosave" in request.POST
+        self.of_variables = request.POST.get("part") == "variables"
+        form = self._form(request.POST)
+        if not form.is_valid():
+            return self._refused(form)
+        if not (changes := self._changes(form)):
+            return self._saved(self.instance, changed=False)
+        try:
+            with correlation.use(correlation.accept(request.POST.get("session"))):
+                draft = drafts.edit(
+                    instance=self.instance,
+                    revision=form.cleaned_data["revision"],
+                    by=self.actor,
+                    at=self.at,
+                    autosave=self.autosave,
+                    **changes,
+                )
+        except Conflict as error:
+            if error.code != STALE:
+                raise
+            return self._stale()
+        except Invalid as error:
+            form.tell(error)
+            return self._refused(form)
+        return self._saved(draft, changed=True)
+
+    def _form(self, given: Any) -> TextForm | VariablesForm:
+        return self.variables_form(given) if self.of_variables else TextForm(given, instance=self.instance)
+
+    def _changes(self, form: TextForm | VariablesForm) -> dict[str, Any]:
+        """What is not in the draft already."""
+        if isinstance(form, VariablesForm):
+            secrets = self.instance.secret_values
+            same = all(
+                form.variables[name] == secrets.get(name) for name in form.variables.keys() & form.schema.secret_names
+            )
+            values = {name: value for name, value in form.variables.items() if name not in form.schema.secret_names}
+            return (
+                {} if same and _spelled(values) == _spelled(self.instance.variables) else {"variables": form.variables}
+            )
+        body = None if "use_template" in self.request.POST else form.body
+        digest = (body or self.instance.template_version.body).digest()
+        own = self.instance.content_md is not None or self.instance.content_json is not None
+        return {} if digest == self.instance.body.digest() and own == (body is not None) else {"body": body}
+
+    def _saved(self, draft: PromptInstance, *, changed: bool) -> HttpResponse:
+        if self.autosave:
+            return self.page("portal/parts/draft_status.html", state="saved", draft=draft)
+        messages.success(self.request, _("The draft is saved.") if changed else _("There was nothing to save."))
+        address = reverse("portal:prompt", kwargs={"client": self.client.slug, "instance": draft.pk})
+        return redirect(f"{address}?tab=variables" if self.of_variables else address)
+
+    def _refused(self, form: TextForm | VariablesForm) -> HttpResponse:
+        if self.autosave:
+            return self.page("portal/parts/draft_status.html", status=422, state="refused", form=form)
+        if isinstance(form, VariablesForm):
+            return self.variables_tab(form, status=422)
+        return self.text_tab(form, status=422)
+
+    def _stale(self) -> HttpResponse:
+        """Both drafts, theirs and this one, and the form again: saving it now is a decision."""
+        theirs = self.instance = drafts.get(key=self.instance.pk, actor=self.actor)
+        last = events.for_subject(kind="instance", id=str(theirs.pk)).filter(action=Action.INSTANCE_DRAFT_EDIT).first()
+        who = last.actor_label if last is not None else ""
+        if self.autosave:
+            return self.page("portal/parts/draft_status.html", status=409, state="stale", draft=theirs, who=who)
+        given = self.request.POST.copy()
+        given["revision"] = str(theirs.revision)
+        form = self._form(given)
+        form.is_valid()
+        base = comparing.side(instance=theirs, word=str(Kind.DRAFT), level=Level.SOURCE, actor=self.actor)
+        conflict = {
+            "who": who,
+            "theirs": theirs,
+            "shown": showing.show(base=base, target=_mine(base, form, theirs), format=theirs.template_version.format),
+        }
+        if isinstance(form, VariablesForm):
+            return self.variables_tab(form, status=409, conflict=conflict)
+        return self.text_tab(form, status=409, conflict=conflict)
+
+
+def _mine(theirs: Side, form: TextForm | VariablesForm, draft: PromptInstance) -> Side:
+    """What this person wanted to save."""
+    if isinstance(form, VariablesForm):
+        schema = form.schema
+        secrets = {name for name in form.variables if name in schema.secret_names and form.variables[name] is not None}
+        values = {name: value for name, value in form.variables.items() if name not in schema.secret_names}
+        return replace(theirs, variables=schema.complete(values), secrets=theirs.secrets | secrets)
+    body = form.body or draft.template_version.body
+    return replace(theirs, text=body.source(), document=body.document)
+
+
+def _spelled(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)
