@@ -88,6 +88,10 @@ class StandIn:
         """Answer exactly ``reply`` and do nothing else."""
         self.faults.append(Fault(reply, times, method, path))
 
+    def lose(self, status: int, *, times: int = 1, method: str = "", path: str = "") -> None:
+        """Do what was asked; a gateway in between answers with a page of its own."""
+        self.faults.append(Fault(Reply.html(status), times, method, path, reset="after"))
+
     def hang(self, *, times: int = 1, method: str = "", path: str = "") -> None:
         self.faults.append(Fault(None, times, method, path, hang=True))
 
@@ -139,7 +143,7 @@ class StandIn:
             return None
         if fault and fault.reset == "before":
             return None
-        if fault and fault.reply:
+        if fault and fault.reply and not fault.reset:
             return fault.reply
         made = self.reply(request)
         for entry in list(self._afterwards):
@@ -147,7 +151,7 @@ class StandIn:
             if method == request.method and path in request.path:
                 self._afterwards.remove(entry)
                 action()
-        return None if fault else made
+        return fault.reply if fault else made
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def test_events_are_read_as_the_standard_says():
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_it_does_not_matter_how_a_stream_is_cut_into_pieces(cuts):
     edges = [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    pieces = [STREAM[start:end] for start, end in pairwise(edges)]
     assert list(events.read(pieces)) == WANTED
 
 

@@ -11,7 +11,6 @@ from django.core.exceptions import ImproperlyConfigured
 from assist import llm
 from assist.llm.null import Null
 from assist.llm.openai_compatible import OpenAiCompatible
-from assist.llm.scripted import FAULTS, Scripted
 from assist.ports import Ending, Finish, LlmError, Message
 from prompthub.env import BASE_DIR
 from tests.fakes.llm_server import EVENTS, KEY, MODEL
@@ -181,6 +180,12 @@ def test_hard_answers_are_no_answers(polite, port_of, vendor, reply):
     assert failure(port_of(vendor)).again
 
 
+@by_vendor
+def test_of_an_endless_refusal_only_the_beginning_is_read(polite, port_of, vendor):
+    polite.fault(Reply(500, b"x" * 200_000))
+    assert "500" in failure(port_of(vendor)).detail
+
+
 def test_content_may_be_null_or_a_list_of_parts(polite, port_of):
     parts = [{"type": "text", "text": "Good "}, {"type": "text", "text": "day"}, {"type": "image"}, 7]
     said = {"choices": [{"message": {"content": parts}, "finish_reason": "stop"}], "usage": {"prompt_tokens": -1}}
@@ -229,11 +234,3 @@ def test_a_wrong_setting_stops_the_start(monkeypatch, given, told):
         monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match=told):
         runpy.run_path(str(BASE_DIR / "prompthub" / "settings.py"))
-
-
-def test_the_scripted_model_knows_every_fault_it_announces():
-    from assist.llm import scripted
-
-    source = scripted.__loader__.get_source(scripted.__name__)
-    assert all(source.count(f'"{word}"') >= 2 for word in FAULTS)
-    assert Scripted().model
