@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
-from instances.models import PromptInstance
+from instances.models import InstanceVersion, PromptInstance
 from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
@@ -84,11 +84,13 @@ def edit(
     body: PromptBody | Keep | None = KEEP,
     template_version: TemplateVersion | Keep = KEEP,
     name: str | Keep = KEEP,
+    based_on: InstanceVersion | Keep = KEEP,
     autosave: bool = False,
 ) -> PromptInstance:
     """Change the draft. Secret variables left out of ``variables`` keep their value; ``body`` None drops the own text.
 
-    ``autosave`` is for what was saved while somebody is still writing: it is recorded, but no row of history is kept.
+    ``based_on`` is the version whose text this is: publishing then expects that one to be active. ``autosave`` is
+    for what was saved while somebody is still writing: it is recorded, but no row of history is kept.
     Raises ``409.draft_stale`` when ``revision`` is not the stored one, ``409.archived``, ``422.variables_invalid``.
     """
     policy.require(by, Permission.EDIT, instance.client)
@@ -109,6 +111,8 @@ def edit(
         _check_own_text(draft.body, draft.template_version, schema)
         if not isinstance(name, Keep) and name != draft.name:
             draft.name = _name(draft.client, name, name)
+        if not isinstance(based_on, Keep):
+            draft.based_on = _own_version(draft, based_on)
         draft.variables = open_values
         draft.secrets = _packed(secrets)
         draft.secret_revision += int(secrets != before)
@@ -239,6 +243,12 @@ def _check_own_text(body: PromptBody | None, template_version: TemplateVersion, 
             problems=[Problem("/format", "const", f"must be {template_version.format}, {template_version.engine}")],
         )
     rendering.check(body=body, variables=schema)
+
+
+def _own_version(draft: PromptInstance, version: InstanceVersion) -> InstanceVersion:
+    if version.instance_id != draft.pk or version.erased:
+        raise NotFound("404.template_or_instance_not_found", "This prompt has no such version, or its text was erased.")
+    return version
 
 
 def _own_text(body: PromptBody | None) -> dict[str, Any]:

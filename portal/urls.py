@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from portal.views import clients, compare, dashboard, draft, house, prompt, prompts, search, session
+from portal.views import (
+    clients,
+    compare,
+    dashboard,
+    draft,
+    house,
+    prompt,
+    prompts,
+    publications,
+    publishing,
+    search,
+    session,
+)
 
 app_name = "portal"
 
@@ -24,6 +36,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROMPT}preview/", prompt.Preview.as_view(), name="preview"),
     path(f"{PROMPT}diff/", compare.Compare.as_view(), name="compare"),
     path(f"{PROMPT}diff.diff", compare.Patch.as_view(), name="patch"),
+    path(f"{PROMPT}publish/", publishing.Publish.as_view(), name="publish"),
+    path(f"{PROMPT}publish/checks/", publishing.PublishChecks.as_view(), name="publish_checks"),
+    path(f"{PROMPT}publications/<int:ordinal>/", publications.Publication.as_view(), name="publication"),
+    path(f"{PROMPT}rollback/<uuid:version>/", publishing.Rollback.as_view(), name="rollback"),
+    path(f"{PROMPT}take-over/<uuid:version>/", publishing.TakeOver.as_view(), name="take_over"),
+    path(f"{PROMPT}archive/", publishing.Archive.as_view(), name="archive"),
     path("search/", search.Search.as_view(), name="search"),
     path("settings/", house.Settings.as_view(), name="settings"),
     path("glossary/", house.Glossary.as_view(), name="glossary"),
