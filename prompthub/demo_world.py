@@ -96,7 +96,7 @@ def build(*, at: datetime) -> None:
     by = system(Door.COMMAND)
     world = World(by=by, at=at, kept=_kept(), project=projects.local(at=at))
     acme, borealis = world.client("acme", "Acme Dental"), world.client("borealis", "Borealis Outfitters")
-    _people(world, (acme, borealis))
+    _people(world, (acme, borealis), mine=acme)
     _prompts(world, acme, borealis)
     _keep(world.kept)
 
@@ -107,25 +107,26 @@ def announce() -> list[str]:
         return []
     kept = _kept()
     return [
+        f"Sign in at / as {OPERATOR}, who works for Acme Dental, with the password {kept['password']}",
         f"Sign in at /admin/ as {PERSON} with the password {kept['password']}",
         f"What the demo provider received: {_provider()}/",
         f"This and a token for the API are kept in {_file()}",
     ]
 
 
-def _people(world: World, places: tuple[Client, ...]) -> None:
+def _people(world: World, places: tuple[Client, ...], *, mine: Client) -> None:
     users = get_user_model()._default_manager
     for name, superuser in ((PERSON, True), (OPERATOR, False)):
         account: Any = users.filter(username=name).first()
         if account is None:
             account = accounts.create(
-                name=name, password=world.kept["password"], staff=True, superuser=superuser, by=world.by, at=world.at
+                name=name, password=world.kept["password"], superuser=superuser, by=world.by, at=world.at
             )
         elif not account.check_password(world.kept["password"]):
             accounts.set_password(account=account, password=world.kept["password"], by=world.by, at=world.at)
     operator, service = users.get(username=OPERATOR), tokens.service_account(name=SERVICE)
     roles: list[tuple[Client | Project, Role, Any]] = [
-        *((client, Role.PUBLISHER, operator) for client in places),
+        (mine, Role.PUBLISHER, operator),
         *((client, Role.ADMINISTRATOR, service) for client in places),
         (world.project, Role.EDITOR, operator),
         (world.project, Role.ADMINISTRATOR, service),

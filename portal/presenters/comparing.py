@@ -165,7 +165,7 @@ def _unchanged(news: list[str], at_old: int, at_new: int, count: int, room: int)
 def _row(line: Line, change: int, olds: list[str], news: list[str]) -> Row:
     """A line as a row; its own text is taken where white space was ignored."""
     kept = news[line.new_line - 1] if line.kind == "equal" and line.new_line else line.text
-    words = spans((kind, _bare(text)) for kind, text in line.words) or (("equal", _bare(kept)),)
+    words = spans((kind, bare) for kind, text in line.words if (bare := _bare(text))) or (("equal", _bare(kept)),)
     source, number = (olds, line.old_line) if line.kind == "removed" else (news, line.new_line)
     endless = line.kind != "equal" and number == len(source) and not source[-1].endswith("\n")
     return Row(line.kind, line.old_line, line.new_line, words, change, endless)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from instances import drafts
 from portal.access import OperatorView
@@ -115,9 +116,9 @@ class BulkPublish(Bulk):
         if not done.changed:
             return Outcome("good", _("nothing to do"), _("It runs like that already."))
         sent = len(done.deliveries)
-        where = _("On its way to %(count)d places.") if sent != 1 else _("On its way to %(count)d place.")
+        where = ngettext("On its way to %(count)d place.", "On its way to %(count)d places.", sent) % {"count": sent}
         version = _("Version %(number)d is active.") % {"number": done.version.ordinal}
-        return Outcome("good", _("published"), f"{version} {where % {'count': sent}}")
+        return Outcome("good", _("published"), f"{version} {where if sent else _('It has no target yet.')}")
 
 
 class BulkArchive(Bulk):

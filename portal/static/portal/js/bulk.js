@@ -35,7 +35,11 @@ export function connect(form) {
       }
       bar.value = index + 1;
     }
-    told.textContent = `${form.dataset.done} ${tally.get("good") ?? 0} ✓ ${tally.get("bad") ?? 0} ✕`;
+    const words = form.dataset.done.replace("{good}", tally.get("good") ?? 0).replace("{bad}", tally.get("bad") ?? 0);
+    told.textContent = words;
+    const back = document.querySelector("[data-back]");
+    back.hidden = false;
+    back.querySelector("a").focus();
   }
 
   form.addEventListener("submit", (event) => {
