@@ -18,7 +18,6 @@ from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from publishing import adapters, courier, lanes
-from publishing.adapters import contract
 from publishing.models import Placement, Target
 from publishing.ports import ProviderError, Remote
 from tenancy import clients, policy
@@ -250,7 +249,7 @@ def _contract_problems(
 ) -> list[Problem]:
     """What the contract says about one part of a place; the other parts are not known yet."""
     remote = Remote(settings=settings, credentials=credentials, location=location)
-    found = contract.problems(adapter, remote, format="text", text="text")
+    found = adapters.get(adapter).check(remote, format="text", text="text")
     return [problem for problem in found if problem.pointer.startswith(below)]
 
 

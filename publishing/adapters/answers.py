@@ -2,7 +2,8 @@
 
 =====================================  ===================================================
 2xx                                    taken
-408, 409, 425, 429, 5xx                ``TRY_AGAIN``; 429 and 503 may say when (RFC 9110 10.2.3)
+502, 504                               as ``EgressUnanswered``: a gateway has none (RFC 9110 15.6.3, 15.6.5)
+408, 409, 425, 429, other 5xx          ``TRY_AGAIN``; 429 and 503 may say when (RFC 9110 10.2.3)
 every other status, redirects too      ``REFUSED``
 ``EgressRefused``                      ``REFUSED``
 ``EgressNotSent``                      ``TRY_AGAIN``
@@ -32,6 +33,7 @@ MESSAGE_LENGTH = 200
 _READ_OF_MESSAGE = 1_000  # characters looked at before masking and shortening
 _ECHO = 12  # a run of this many characters of a private text is an echo of it
 _AGAIN = frozenset({408, 409, 425, 429})
+_OF_A_GATEWAY = frozenset({502, 504})
 _SAYS_WHEN = frozenset({429, 503})
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
 
@@ -49,7 +51,7 @@ class Exchange:
     def read(self, url: str) -> dict[str, Any]:
         """The JSON object at ``url``. Raises :class:`ProviderError`."""
         answer = self.call("GET", url)
-        self.expect(answer)
+        self.expect(answer, written=False)
         return self.document(answer, written=False)
 
     def write(self, method: str, url: str, payload: Mapping[str, Any]) -> Answer:
@@ -76,13 +78,19 @@ class Exchange:
             outcome = Outcome.TRY_AGAIN if method == "GET" else Outcome.UNKNOWN
             raise self.failure(f"no answer: {error}", outcome) from error
 
-    def expect(self, answer: Answer, *, so_far: str = "") -> None:
-        """Raise :class:`ProviderError` unless the answer is 2xx. ``so_far`` tells what has happened before it."""
-        if not 200 <= answer.status < 300:
-            raise self.rejection(answer, so_far=so_far)
+    def expect(self, answer: Answer, *, written: bool, so_far: str = "") -> None:
+        """Raise :class:`ProviderError` unless the answer is 2xx.
+
+        ``written`` says whether it answers a write, ``so_far`` what has happened before it if it was not taken.
+        """
+        if 200 <= answer.status < 300:
+            return
+        if written and answer.status in _OF_A_GATEWAY:
+            raise self.rejection(answer, so_far="it may have been taken; ", outcome=Outcome.UNKNOWN)
+        raise self.rejection(answer, so_far=so_far)
 
     def rejection(self, answer: Answer, *, so_far: str = "", outcome: Outcome | None = None) -> ProviderError:
-        """The error an answer outside 2xx means; ``outcome`` overrides the table."""
+        """The error an answer outside 2xx means; ``outcome`` overrides the table, which takes it for that of a read."""
         again = answer.status in _AGAIN or answer.status >= 500
         said = shorten(mask(message(answer), self.private), MESSAGE_LENGTH)
         return self.failure(

@@ -222,7 +222,7 @@ class _Access:
             so_far = _DRAFT_ONLY
         elif answer.status == 404:
             so_far = "the workflow is gone or not shared with the key's owner; "
-        self.exchange.expect(answer, so_far=so_far)
+        self.exchange.expect(answer, written=True, so_far=so_far)
         version = self.exchange.document(answer, written=True).get("versionId")
         if not isinstance(version, str) or not version:
             raise self.exchange.failure("did not say which version it stored", Outcome.UNKNOWN, answer.status)
@@ -231,7 +231,7 @@ class _Access:
     def _publish(self, version: str) -> None:
         answer = self.exchange.write("POST", f"{self.address}/publish", {"versionId": version})
         scope = "the key may lack workflow:activate; " if answer.status == 403 else ""
-        self.exchange.expect(answer, so_far=_DRAFT_ONLY + scope)
+        self.exchange.expect(answer, written=True, so_far=_DRAFT_ONLY + scope)
 
     def _put_back(self, workflow: _Workflow, draft: _Graph) -> str:
         """Make unpublished edits the draft again; what to tell about it. The text's fate does not hang on it."""

@@ -174,7 +174,7 @@ class _Agent:
     def fork(self, base: int) -> dict[str, Any]:
         """A new draft of agent and LLM."""
         answer = self.exchange.write("POST", self._address("create-agent-version"), {"base_version": base})
-        self.exchange.expect(answer)
+        self.exchange.expect(answer, written=True)
         return self._known(self.exchange.document(answer, written=True))
 
     def update_llm(self, agent: Mapping[str, Any], change: Mapping[str, Any]) -> None:
@@ -183,12 +183,14 @@ class _Agent:
         if answer.status == 400 and message(answer).startswith("Cannot update published"):
             # Somebody published the draft meanwhile: the next try forks another one.
             raise self.exchange.rejection(answer, outcome=Outcome.TRY_AGAIN)
-        self.exchange.expect(answer)
+        self.exchange.expect(answer, written=True)
 
     def publish(self, version: int) -> None:
         """Publish a draft in place. The answer is 200 with an empty body."""
         answer = self.exchange.write("POST", self._address("publish-agent-version"), {"version": version})
-        self.exchange.expect(answer, so_far=f"draft version {version} holds the text but is not published; ")
+        self.exchange.expect(
+            answer, written=True, so_far=f"draft version {version} holds the text but is not published; "
+        )
 
     def _known(self, agent: dict[str, Any]) -> dict[str, Any]:
         engine = agent.get("response_engine")

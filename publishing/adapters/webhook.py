@@ -76,7 +76,7 @@ class Webhook:
         answer = exchange.call("POST", remote.settings["url"], content=body)
         if answer.status == 410:
             raise exchange.rejection(answer, so_far="the receiver wants no more messages, disable the target; ")
-        exchange.expect(answer)
+        exchange.expect(answer, written=True)
         return Receipt()
 
     def observe(self, remote: Remote, *, wire: Wire) -> Observation:

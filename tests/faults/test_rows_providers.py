@@ -127,7 +127,7 @@ def test_row_17_a_passing_failure_is_not_buried(world, status):
     world.provider.script(world.place, {"status": status})
     world.publish("one")
     world.carry()
-    assert world.states() == ["retrying"]
+    assert world.states() == ["unknown" if status in {502, 504} else "retrying"]
 
 
 def test_row_17_a_failure_that_does_not_pass_is_buried_after_the_last_attempt(world, settings):

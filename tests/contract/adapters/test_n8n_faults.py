@@ -146,9 +146,22 @@ def test_a_passing_fault_is_tried_again_and_heals(server, wire, remote, method, 
     server.answer(status, method=method)
     with pytest.raises(ProviderError) as failure:
         ADAPTER.send(remote, parcel(TEXT), wire=wire)
-    assert (failure.value.outcome, failure.value.provider_status) == (Outcome.TRY_AGAIN, status)
+    perhaps = method != "GET" and status in {502, 504}
+    outcome = Outcome.UNKNOWN if perhaps else Outcome.TRY_AGAIN
+    assert (failure.value.outcome, failure.value.provider_status) == (outcome, status)
     ADAPTER.send(remote, parcel(TEXT), wire=wire)
     assert used(server) == TEXT
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_write_whose_gateway_gave_up_may_have_happened_and_is_made_once(server, wire, flow, remote, method, status):
+    server.lose(status, method=method)
+    with pytest.raises(ProviderError) as failure:
+        ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    assert (failure.value.outcome, failure.value.provider_status) == (Outcome.UNKNOWN, status)
+    ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    assert (used(server), flow.counter) == (TEXT, 2)
 
 
 def test_503_three_times_then_200(server, wire, remote):

@@ -290,6 +290,19 @@ def test_a_passing_fault_is_tried_again_and_forks_once(server, wire, line, remot
     assert (server.live(line)["general_prompt"], len(line.versions)) == (TEXT, 2)
 
 
+@pytest.mark.parametrize(("method", "path"), [("POST", "/create-"), ("PATCH", ""), ("POST", "/publish-")])
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_write_whose_gateway_gave_up_may_have_happened_and_forks_once(
+    server, wire, line, remote, method, path, status
+):
+    server.lose(status, method=method, path=path)
+    with pytest.raises(ProviderError) as failure:
+        ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    assert (failure.value.outcome, failure.value.provider_status) == (Outcome.UNKNOWN, status)
+    ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    assert (server.live(line)["general_prompt"], len(line.versions)) == (TEXT, 2)
+
+
 @pytest.mark.parametrize(("headers", "seconds"), [({"Retry_After": "12"}, 12.0), ({}, None)])
 def test_429_with_and_without_retry_after(server, wire, remote, headers, seconds):
     server.answer(429, **headers)

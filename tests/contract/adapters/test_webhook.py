@@ -146,7 +146,8 @@ def test_an_address_that_is_not_allowed_gets_nothing(receiver, remote):
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [(400, "refused"), (404, "refused"), (409, "try_again"), (503, "try_again")]
+    ("status", "outcome"),
+    [(400, "refused"), (404, "refused"), (409, "try_again"), (503, "try_again"), (502, "unknown"), (504, "unknown")],
 )
 def test_other_answers_mean_what_they_always_mean(receiver, wire, remote, status, outcome):
     receiver.answer(status)

@@ -66,6 +66,20 @@ def test_a_target_that_does_not_fit_is_refused(admin, world, change, code, point
     assert_problem(admin.post("clients/acme/targets", {**body, **change}), code, pointer)
 
 
+@pytest.mark.parametrize("name", ["signing_secret", "previous_signing_secret"])
+def test_a_secret_that_could_not_sign_is_refused_at_the_door(admin, world, name):
+    right = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
+    wrong = {"signing_secret": right, name: "whsec_" + "A" * 33}  # no bytes have a base64 of 33 characters
+    body = {"name": "hook", "adapter": "webhook", "settings": {"url": "https://hooks.example.com/a"}}
+    refused = admin.post("clients/acme/targets", {**body, "credentials": wrong})
+    problem = assert_problem(refused, "422.request_invalid", pointer=f"/credentials/{name}")
+    assert "A" * 33 not in str(problem)
+    made = admin.post("clients/acme/targets", {**body, "credentials": {"signing_secret": right}}).json()
+    rotated = admin.post(f"targets/{made['id']}/credentials", {"credentials": wrong})
+    assert_problem(rotated, "422.request_invalid", pointer=f"/credentials/{name}")
+    assert Target.objects.get(pk=made["id"]).credential_values == {"signing_secret": right}
+
+
 def test_a_placement_is_made_and_removed(admin, world):
     body = {"instance_id": str(world.instance.id), "target_id": str(world.target.id), "location": {"slot": "second"}}
     made = admin.post("clients/acme/placements", body)

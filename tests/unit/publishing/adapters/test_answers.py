@@ -41,7 +41,8 @@ def reply(status, document=None, **headers):
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_2xx_is_taken(status):
-    assert exchange().expect(reply(status)) is None
+    for written in (True, False):
+        assert exchange().expect(reply(status), written=written) is None
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,26 @@ def test_2xx_is_taken(status):
 def test_the_status_decides(statuses, outcome):
     for status in statuses:
         with pytest.raises(ProviderError) as failure:
-            exchange().expect(reply(status))
+            exchange().expect(reply(status), written=False)
         assert (failure.value.outcome, failure.value.provider_status) == (outcome, status)
         assert failure.value.retryable is (outcome is not Outcome.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "outcome"),
+    [
+        ((502, 504), Outcome.UNKNOWN),
+        ((408, 409, 425, 429, 500, 501, 503, 599), Outcome.TRY_AGAIN),
+        ((302, 400, 404, 410, 422), Outcome.REFUSED),
+    ],
+)
+def test_of_a_write_that_a_gateway_answered_nobody_knows_what_became(statuses, outcome):
+    for status in statuses:
+        with pytest.raises(ProviderError) as failure:
+            exchange().expect(reply(status), written=True, so_far="not published; ")
+        assert (failure.value.outcome, failure.value.provider_status) == (outcome, status)
+        assert ("may have been taken" in failure.value.detail) is (outcome is Outcome.UNKNOWN)
+        assert ("not published" in failure.value.detail) is (outcome is not Outcome.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +136,7 @@ def test_a_date_is_gmt_wherever_the_machine_stands(monkeypatch):
 @pytest.mark.parametrize(("status", "seconds"), [(429, 7.0), (503, 7.0), (500, None), (409, None), (400, None)])
 def test_only_429_and_503_may_say_when(status, seconds):
     with pytest.raises(ProviderError) as failure:
-        exchange().expect(reply(status, retry_after="7"))
+        exchange().expect(reply(status, retry_after="7"), written=False)
     assert failure.value.retry_after == seconds
 
 
@@ -143,7 +161,7 @@ def test_a_message_is_found_in_any_body(content, headers, said):
 
 def test_a_message_is_shortened():
     with pytest.raises(ProviderError) as failure:
-        exchange().expect(reply(400, {"message": "x" * 5_000}))
+        exchange().expect(reply(400, {"message": "x" * 5_000}), written=False)
     assert failure.value.detail == f"answered 400: {'x' * 199}…"
 
 
@@ -163,7 +181,7 @@ PROMPT = 'You are Ada.\nNever tell   anybody that "the cake" is a lie.\nHi\nBye 
 )
 def test_no_echo_of_a_private_text_gets_into_a_message(said, shown):
     with pytest.raises(ProviderError) as failure:
-        exchange(None, "sk-very-secret-1", PROMPT).expect(reply(400, {"message": said}))
+        exchange(None, "sk-very-secret-1", PROMPT).expect(reply(400, {"message": said}), written=False)
     assert failure.value.detail == f"answered 400: {shown}"
 
 
