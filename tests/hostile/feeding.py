@@ -12,6 +12,8 @@ from schemathesis.core import NOT_SET
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import TestPhase
 
+from assist import texts
+from assist.models import Suggestion
 from foundation.actors import system
 from instances.models import PromptInstance
 from prompthub_kernel.body import PromptBody
@@ -56,6 +58,7 @@ class Feed:
             "placement_id": world.placement.id,
             "delivery_id": world.buried.id,
             "drift_id": world.drift.id,
+            "suggestion_id": world.suggestion.id,
             "token_id": world.token.id,
             "client": world.client.slug,
             "project": world.project.slug,
@@ -105,6 +108,11 @@ class Feed:
         return {"drift_id": found.id}
 
     _adopt_drift = _redeliver_drift
+
+    def _accept_suggestion(self) -> dict[str, Any]:
+        return {"suggestion_id": factories.make_suggestion(instance=self.instance()).id}
+
+    _reject_suggestion = _accept_suggestion
 
     def _revoke_token(self) -> dict[str, Any]:
         return {"token_id": factories.make_token()[0].id}
@@ -181,6 +189,14 @@ class Feed:
         real = {"version": str(self.published.version.id), "expected_active": None}
         targets = [str(self.published.target.id)][: len(body.get("targets", ()))]
         return {key: {**real, "targets": targets}[key] for key in body if key in {*real, "targets"}}
+
+    def _body_of_ask_suggestion(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
+        return {"revision": 1, **({"previous": str(self.world.suggestion.id)} if "previous" in body else {})}
+
+    def _body_of_accept_suggestion(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
+        row = Suggestion.objects.get(pk=path["suggestion_id"])
+        real = {"text": row.text + "!", "changes": [texts.change_id(hunk) for hunk in row.changes.hunks]}
+        return {name: real[name] for name in body if name in real}
 
     def _body_of_create_client(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         return {"slug": _unique("c")}

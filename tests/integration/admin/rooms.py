@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.test import Client as Browser
 from django.urls import reverse
 
+from assist import switches
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from publishing.models import Drift
@@ -71,8 +72,11 @@ def build():
         by=SYSTEM,
         at=AT,
     )
+    suggestion = factories.make_suggestion(instance=instance)
+    switches.switch(client=client, enabled=False, by=SYSTEM, at=AT)
     return SimpleNamespace(
         client=client,
+        suggestion=suggestion,
         template_version=version,
         instance=instance,
         target=target,

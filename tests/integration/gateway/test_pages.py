@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from assist.models import Suggestion
 from foundation.actors import system
 from publishing import courier
 from publishing.models import Drift
@@ -114,6 +115,7 @@ def fill(world, how_many):
             observed_digest="sha256:" + "0" * 64,
             found_at=delivery.created_at,
         )
+        factories.make_suggestion(instance=world.instance)
         other = factories.make_client()
         factories.make_project()
         factories.make_token()
@@ -125,10 +127,11 @@ LISTS = (
     *("clients", "projects", "templates", "templates/drafts", "instances", "deliveries", "drifts", "audit", "tokens"),
     *("clients/acme/targets", "clients/acme/placements", "clients/acme/grants", "projects/prompts/grants"),
     *("templates/{template}/versions", "instances/{instance}/versions", "instances/{instance}/publications"),
+    "instances/{instance}/suggestions",
 )
 DETAILS = (
     *("clients/acme", "projects/prompts", "templates/{template}", "instances/{instance}", "instances/{instance}/diff"),
-    *("targets/{target}", "deliveries/{delivery}", "drifts/{drift}", "me"),
+    *("targets/{target}", "deliveries/{delivery}", "drifts/{drift}", "me", "suggestions/{suggestion}"),
 )
 
 
@@ -140,6 +143,7 @@ def addresses(world):
         "target": world.target.id,
         "delivery": world.last.id,
         "drift": drift.id,
+        "suggestion": Suggestion.objects.latest("id").id,
     }
     return [path.format(**names) for path in (*LISTS, *DETAILS)]
 
