@@ -79,3 +79,6 @@ PHONE_AGENT_VARIABLES = _schema(
     customer_name={"type": "string", "x-runtime": True, "description": "Filled in by the voice provider"},
     appointment_date={"type": "string", "x-runtime": True, "description": "Filled in by the voice provider"},
 )
+
+EDITED = "acme-reminder-calls"
+ADDED_THERE = "\nNever call before nine. (Added by the night shift, at the provider.)\n"

@@ -2,7 +2,8 @@
 
 Two clients with prompts of every kind, a provider on this machine that receives them, one prompt that was
 published twice, one that was never published, one delivery that will be refused, and an account and a token
-to look around with. Building it again changes nothing.
+to look around with. Where the provider listens already, somebody there edits one of the prompts behind our back.
+Building it again changes nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import base64
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from foundation import egress
 from foundation.actors import Actor, Door, system
 from instances import drafts
 from instances.models import PromptInstance
@@ -27,8 +31,9 @@ from prompthub import demo_texts as texts
 from prompthub import env
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
-from publishing import publish, targets
+from publishing import courier, deliveries, drift, publish, targets
 from publishing.models import Target
+from publishing.states import DeliveryState
 from templates_app import versions
 from templates_app.models import TemplateVersion
 from tenancy import accounts, clients, policy, projects, tokens
@@ -36,6 +41,7 @@ from tenancy.models import Client, Project, ServiceToken
 from tenancy.policy import Role, Scope
 
 PERSON, OPERATOR, SERVICE = "demo", "operator", "walk"
+PATIENCE = 30  # tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,7 @@ def build(*, at: datetime) -> None:
     acme, borealis = world.client("acme", "Acme Dental"), world.client("borealis", "Borealis Outfitters")
     _people(world, (acme, borealis), mine=acme)
     _prompts(world, acme, borealis)
+    _edited_there(world, drafts.listing(actor=by).get(client=acme, name=texts.EDITED))
     _keep(world.kept)
 
 
@@ -158,7 +165,7 @@ def _prompts(world: World, acme: Client, borealis: Client) -> None:
 
     key = {"booking_key": world.kept["booking_key"]}
     desk = world.prompt(acme, "acme-front-desk", first, {"company": "Acme Dental", **key})
-    calls = world.prompt(acme, "acme-reminder-calls", phone, {"company": "Acme Dental", "tone": "brisk"})
+    calls = world.prompt(acme, texts.EDITED, phone, {"company": "Acme Dental", "tone": "brisk"})
     shop = world.prompt(borealis, "borealis-front-desk", second, {"company": "Borealis", "tone": "formal", **key})
     sums = world.prompt(borealis, "borealis-orders", orders, {"company": "Borealis", "length": "detailed"})
     world.prompt(
@@ -187,6 +194,37 @@ def _prompts(world: World, acme: Client, borealis: Client) -> None:
         publish.publish(instance=desk, by=world.by, at=world.at, reason="Says the opening hours")
     for prompt in (calls, shop, sums):
         world.publish_once(prompt, "First version")
+
+
+def _edited_there(world: World, prompt: PromptInstance) -> None:
+    """Bring a prompt to the provider, have it changed there, and find the drift: once, and only where it listens."""
+    [placement] = targets.placements_of(instance=prompt)
+    if drift.listing(actor=world.by).filter(placement=placement).exists() or not _listens():
+        return
+    courier.deliver(lane_id=placement.lane_id, by=world.by)
+    sent = deliveries.newest_for(placement=placement)
+    if sent is not None and sent.state == DeliveryState.DELIVERED:
+        there = f"{_provider()}/prompts/{prompt.name}"
+        text = json.loads(_call("GET", there).content)["text"]
+        _call("PUT", there, json.dumps({"text": text + texts.ADDED_THERE}).encode())
+        drift.check(placement=placement, by=world.by, at=world.at, quiet=timedelta(0))
+
+
+def _listens() -> bool:
+    """Whether the provider answers; it may be starting just now."""
+    for _ in range(PATIENCE):
+        try:
+            return _call("GET", f"{_provider()}/prompts").status == HTTPStatus.OK
+        except egress.EgressNotSent:
+            time.sleep(0.1)
+        except egress.EgressError:
+            break
+    return False
+
+
+def _call(method: str, url: str, content: bytes | None = None) -> egress.Answer:
+    headers = {"Content-Type": "application/json"}
+    return egress.request(method=method, url=url, headers=headers, content=content, deadline=5.0, max_bytes=1024 * 1024)
 
 
 def _markdown(text: str, *, engine: str = "jinja2") -> PromptBody:

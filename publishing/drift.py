@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.rendering import MASK
 from publishing import adapters, courier, deliveries
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
@@ -33,17 +35,19 @@ from tenancy.policy import Permission
 log = structlog.get_logger(__name__)
 QUIET = timedelta(seconds=5)
 CHECK_SECONDS = 10.0
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
+def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta = QUIET) -> Drift | None:
     """Read back one place and compare; returns the open drift, or None when all is well or nothing can be told.
 
-    A place with a delivery on its way, or one just delivered, is left alone: what runs there is about to change.
+    A place with a delivery on its way, or one delivered within ``quiet``, is left alone: what runs there is about to
+    change.
     """
     newest = deliveries.newest_for(placement=placement)
-    if newest is None or not _settled(newest):
+    if newest is None or not _settled(newest, quiet):
         return None
-    seen = _observe(placement, newest)
+    seen = _observe(placement, newest, at)
     if seen is None or seen.text is None:
         return None
     text = versions.reveal(version=newest.publication.version, by=by, at=at)
@@ -63,7 +67,8 @@ def check(*, placement: Placement, by: Actor, at: datetime) -> Drift | None:
 def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
     """Check every place that holds something of ours, those checked longest ago first; returns how many drifted.
 
-    Ends after a while: what was not reached comes first the next time.
+    Ends after a while: what was not reached comes first the next time. A place whose check fails in a way that
+    nobody foresaw is reported and left; the others are checked all the same.
     """
     delivered = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
     places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
@@ -72,7 +77,12 @@ def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
         if time.monotonic() > until:
             break
         Placement.objects.filter(pk=placement.pk).update(checked_at=database_now())
-        found += check(placement=placement, by=by, at=at) is not None
+        try:
+            found += check(placement=placement, by=by, at=at) is not None
+        except Exception:
+            log.exception(
+                "drift.check_failed", placement_id=str(placement.pk), client_id=str(placement.target.client_id)
+            )
     return found
 
 
@@ -90,13 +100,18 @@ def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
     return sent[0]
 
 
-def adopt(*, drift: Drift, by: Actor, at: datetime) -> PromptInstance:
-    """Take the provider's text into the draft, word for word, for a person to look at and publish."""
+def adopt(*, drift: Drift, by: Actor, at: datetime, revision: int | None = None) -> PromptInstance:
+    """Take the provider's text into the draft, word for word, for a person to look at and publish.
+
+    With ``revision`` only if that is still the draft's: raises ``409.draft_stale`` otherwise.
+    """
     instance = drift.placement.instance
     policy.require(by, Permission.EDIT, instance.client)
     with transaction.atomic():
         row = _locked(drift)
         draft = drafts.locked(instance=instance)
+        if revision is not None:
+            drafts.require_revision(draft=draft, revision=revision)
         body = _as_body(row.observed, draft)
         draft = drafts.edit(instance=draft, revision=draft.revision, body=body, by=by, at=at)
         _end(row, "adopt", Action.DRIFT_ADOPT, by, at)
@@ -105,12 +120,21 @@ def adopt(*, drift: Drift, by: Actor, at: datetime) -> PromptInstance:
 
 def compare(*, drift: Drift, actor: Actor) -> PromptDiff:
     """What the provider's text changes against ours; secrets are masked on both sides."""
-    instance = drift.placement.instance
-    policy.require(actor, Permission.VIEW, instance.client)
-    ours = drift.delivery.publication.version.rendered.text()
-    with redaction.known_secrets(*instance.secret_values.values()):
-        theirs = str(redaction.redact(drift.observed, secrets=instance.secret_values.values()))
+    policy.require(actor, Permission.VIEW, drift.placement.instance.client)
+    ours, theirs = (
+        drift.delivery.publication.version.rendered.text(),
+        masked(text=drift.observed, instance=drift.placement.instance),
+    )
     return diffing.diff_text(old=ours, new=theirs)
+
+
+def masked(*, text: str, instance: PromptInstance) -> str:
+    """A provider's text with secrets masked as in ours, so that one that is the same there shows no difference."""
+    secrets = sorted(instance.secret_values.values(), key=len, reverse=True)
+    for secret in filter(None, secrets):
+        text = text.replace(secret, MASK)
+    with redaction.known_secrets(*secrets):
+        return str(redaction.redact(text, secrets=secrets))
 
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> Drift:
@@ -145,29 +169,43 @@ def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
     return latest
 
 
-def _settled(newest: Delivery) -> bool:
+def _settled(newest: Delivery, quiet: timedelta) -> bool:
     if newest.state != DeliveryState.DELIVERED or newest.ended_at is None:
         return False
-    return newest.ended_at <= database_now() - QUIET
+    return newest.ended_at <= database_now() - quiet
 
 
-def _observe(placement: Placement, newest: Delivery) -> Observation | None:
+def _observe(placement: Placement, newest: Delivery, at: datetime) -> Observation | None:
+    """What runs there; None when it cannot be read, which the placement tells from then on until it can."""
     target = placement.target
     adapter, remote = adapters.get(target.adapter), courier.remote_of(target=target, placement=placement)
     if not adapter.readable(remote):
         return None
     try:
         with courier.question(placement=placement) as wire:
-            return adapter.observe(remote, wire=wire)
+            seen = adapter.observe(remote, wire=wire)
     except ProviderError as error:
-        log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code)
+        ids = {"placement_id": str(placement.pk), "client_id": str(target.client_id), "target_id": str(target.pk)}
+        log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code, **ids)
+        _remember(placement, error.detail[:500], at)
         return None
+    _remember(placement, "", None)
+    return seen
+
+
+def _remember(placement: Placement, reason: str, at: datetime | None) -> None:
+    """Why the place cannot be read, and since when; nothing to remember when it can."""
+    if placement.unreadable_reason == reason:
+        return
+    since = placement.unreadable_since if placement.unreadable_since is not None and reason else at
+    placement.unreadable_reason, placement.unreadable_since = reason, since
+    placement.save(update_fields=["unreadable_reason", "unreadable_since"])
 
 
 def _found(
     placement: Placement, newest: Delivery, open_drift: Drift | None, seen: Observation, by: Actor, at: datetime
 ) -> Drift:
-    text = seen.text or ""
+    text = _storable(seen.text or "")
     digest = sha256_digest(text.encode())
     if open_drift is not None:
         if open_drift.observed_digest == digest and open_drift.delivery_id == newest.id:
@@ -183,6 +221,11 @@ def _found(
     )
     events.record(action=Action.DRIFT_FIND, subject=_subject(drift), by=by, at=at, metadata={"observed": digest})
     return drift
+
+
+def _storable(text: str) -> str:
+    """A provider's text as a database takes it: NUL and halves of surrogate pairs become U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _end(drift: Drift, how: str, action: Action, by: Actor, at: datetime) -> None:

@@ -19,9 +19,9 @@ from foundation.actors import system
 from instances.models import Publication
 from prompthub import demo_world
 from prompthub.management.commands import provider as provider_command
-from publishing import courier, loopback
+from publishing import courier, drift, loopback
 from publishing.adapters import memory
-from publishing.models import Delivery, Lane, Target
+from publishing.models import Delivery, Drift, Lane, Target
 from tenancy import tokens
 from tests.factories.acting import AT
 from tests.services import free_port
@@ -124,6 +124,33 @@ def test_a_worker_brings_it_to_the_provider(state, received):
     ]
     assert Publication.objects.filter(instance__name="acme-front-desk").count() == 2
     assert sorted(Delivery.objects.values_list("state", flat=True)) == ["buried", *["delivered"] * 4, "superseded"]
+
+
+def test_one_prompt_was_changed_at_the_provider(state, received):
+    call_command("demo", verbosity=0)
+    [found] = Drift.objects.filter(ended_at__isnull=True)
+    assert found.placement.instance.name == "acme-reminder-calls"
+    assert found.observed == received["acme-reminder-calls"]["text"]
+    diff = drift.compare(drift=found, actor=system())
+    assert [line["text"] for line in diff.added] == [
+        "\n",
+        "Never call before nine. (Added by the night shift, at the provider.)\n",
+    ]
+    drift.redeliver(drift=found, by=system(), at=AT)
+    work()
+    call_command("demo", verbosity=0)
+    assert not Drift.objects.filter(ended_at__isnull=True).exists()
+    assert "night shift" not in received["acme-reminder-calls"]["text"]
+
+
+def test_a_provider_that_is_not_there_holds_nobody_up(state, settings, monkeypatch):
+    monkeypatch.setattr(demo_world, "PATIENCE", 2)
+    port = free_port()
+    monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", str(port))
+    settings.PROMPTHUB_EGRESS_ALLOW = frozenset({f"127.0.0.1:{port}"})
+    call_command("demo", verbosity=0)
+    assert not Drift.objects.exists()
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"pending", "superseded"}
 
 
 def test_a_provider_that_moved_is_followed(state, monkeypatch):
