@@ -7,21 +7,24 @@ ours (drift), else what was delivered last.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from foundation import redaction
 from foundation.actors import Actor
 from instances import comparing
 from instances.comparing import Kind, Level, Side
 from instances.models import PromptInstance
 from prompthub_kernel.errors import Invalid, NotFound, Problem
+from publishing.drift import masked
 from publishing.models import Delivery, Drift, Placement
 from publishing.states import DeliveryState
 from tenancy import policy
 from tenancy.policy import Permission
+
+TEXTS = ("content_md", "content_json", "content_materialized", "variables")
+"""The columns of a version that are its texts, and may be large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
         wanted = uuid.UUID(key)
     except ValueError:
         raise comparing.unknown() from None
-    placement = Placement.objects.filter(pk=wanted, instance=instance).select_related("target").first()
-    found = confirmed(placements=[placement])[placement.pk] if placement is not None else None
+    places = Placement.objects.filter(pk=wanted, instance=instance).select_related("target")
+    found = confirmed(placements=places, texts=True).get(wanted)
     if found is None or found.delivery is None:
         raise NotFound(comparing.MISSING, "Nothing of this prompt was confirmed there.")
     version = found.delivery.publication.version
@@ -67,26 +70,26 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
     return _drifted(found.drift, found.placement, instance, level, word, version.format)
 
 
-def confirmed(*, placements: Iterable[Placement]) -> dict[uuid.UUID, Confirmed]:
-    """What each of the places runs, by their ids; three queries however many there are."""
-    placed = {placement.pk: placement for placement in placements}
+def confirmed(*, placements: QuerySet[Placement], texts: bool = False) -> dict[uuid.UUID, Confirmed]:
+    """What each of the places runs, by their ids; three queries however many there are.
+
+    ``texts``: the sealed texts are wanted too, not only which versions they are.
+    """
     sent = Delivery.objects.filter(placement=OuterRef("pk")).order_by("-ordinal", "-id").values("pk")
-    ids = Placement.objects.filter(pk__in=placed).values_list(
-        "pk", Subquery(sent.filter(state=DeliveryState.DELIVERED)[:1]), Subquery(sent[:1])
-    )
-    wanted = {place: (arrived, newest) for place, arrived, newest in ids}
-    rows = Delivery.objects.select_related("publication__version").in_bulk(
-        [key for keys in wanted.values() for key in keys if key is not None]
-    )
+    placed: dict[uuid.UUID, Any] = {
+        placement.pk: placement
+        for placement in placements.annotate(
+            arrived=Subquery(sent.filter(state=DeliveryState.DELIVERED)[:1]), newest=Subquery(sent[:1])
+        )
+    }
+    deliveries = Delivery.objects.select_related("publication__version")
+    if not texts:
+        deliveries = deliveries.defer(*(f"publication__version__{column}" for column in TEXTS))
+    rows = deliveries.in_bulk({key for one in placed.values() for key in (one.arrived, one.newest) if key is not None})
     drifts = {row.placement_id: row for row in Drift.objects.filter(placement__in=placed, ended_at__isnull=True)}
     return {
-        key: Confirmed(
-            placement=placement,
-            delivery=rows.get(wanted[key][0]),
-            drift=drifts.get(key),
-            newest=rows.get(wanted[key][1]),
-        )
-        for key, placement in placed.items()
+        key: Confirmed(one, delivery=rows.get(one.arrived), drift=drifts.get(key), newest=rows.get(one.newest))
+        for key, one in placed.items()
     }
 
 
@@ -96,9 +99,7 @@ def _drifted(
     if level is Level.SOURCE:
         detail = "What a provider runs is known only as it is there: compare it as rendered."
         raise Invalid("422.request_invalid", detail, problems=[Problem("/query/level", "const", "must be rendered")])
-    with redaction.known_secrets(*instance.secret_values.values()):
-        seen = str(redaction.redact(drift.observed, secrets=instance.secret_values.values()))
-    text, document = comparing.shown(text=seen, format=format)
+    text, document = comparing.shown(text=masked(text=drift.observed, instance=instance), format=format)
     return Side(
         word=word,
         kind=Kind.CONFIRMED,

@@ -12,8 +12,9 @@ from foundation.actors import Actor
 from instances import versions
 from instances.comparing import Kind, Level, Side
 from instances.models import PromptInstance
-from portal.presenters.prompt import TEXTS, VERSIONS_AT_MOST
+from portal.presenters.prompt import VERSIONS_AT_MOST
 from publishing import sides, targets
+from publishing.sides import TEXTS
 from templates_app import versions as template_versions
 
 

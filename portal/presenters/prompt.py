@@ -13,12 +13,11 @@ from instances import drafts, versions
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Invalid
 from publishing import sides, targets
-from publishing.sides import Confirmed
+from publishing.sides import TEXTS, Confirmed
 from publishing.states import OPEN, DeliveryState
 from templates_app.models import TemplateVersion
 
 VERSIONS_AT_MOST = 100
-TEXTS = ("content_md", "content_json", "content_materialized", "variables")
 ROUTES = ("publish", "archive", "refine", "activity")
 """Pages of other parts of the portal that this page leads to, where they are there."""
 
@@ -72,7 +71,7 @@ class PromptPage:
 
 
 def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
-    """The frame of a prompt's pages; seven queries, however many versions and places there are."""
+    """The frame of a prompt's pages; six queries, however many versions and places there are."""
     del actor
     placed = sides.confirmed(placements=targets.placements_of(instance=instance))
     places = [

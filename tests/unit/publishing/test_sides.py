@@ -12,7 +12,7 @@ from instances.comparing import Kind, Level
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.errors import Invalid, NotFound
 from publishing import sides
-from publishing.models import Drift
+from publishing.models import Drift, Placement
 from tests.factories import make_actor, make_attempt, make_placement
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +82,7 @@ def test_many_places_are_asked_at_once(delivered, at):
     drifted(delivered, "Else.", at)
 
     with CaptureQueriesContext(connection) as queries:
-        found = sides.confirmed(placements=places)
+        found = sides.confirmed(placements=Placement.objects.filter(pk__in=[place.pk for place in places]))
 
     assert len(queries) == 3
     assert [found[place.pk].delivery is not None for place in places] == [True, False, True]
