@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models import sql
 from django.db.models.expressions import Value
 from django.db.models.query import get_related_populators
@@ -45,15 +45,12 @@ class _Statement:
     sql: str
     parameters: Sequence[Any]
 
-    def run(self, cursor: Any, values: Mapping[str, Any]) -> None:
-        """Fill in and execute. Raises KeyError for a value that is not given."""
-        cursor.execute(
-            self.sql,
-            [
-                one.output_field.get_db_prep_value(values[one.name], connection) if isinstance(one, Given) else one
-                for one in self.parameters
-            ],
-        )
+    def filled(self, values: Mapping[str, Any], database: Any) -> list[Any]:
+        """The parameters. Raises KeyError for a value that is not given."""
+        return [
+            one.output_field.get_db_prep_value(values[one.name], database) if isinstance(one, Given) else one
+            for one in self.parameters
+        ]
 
 
 class _OncePerConnection(threading.local, Generic[M]):
@@ -78,20 +75,20 @@ class Query(Generic[M]):
 
     def all(self, **values: Any) -> list[M]:
         """All rows. Raises TransactionManagementError when the query locks and there is no transaction."""
-        own = self._own
-        statement = own.statement or self._prepare(own)
-        if own.locks and connection.get_autocommit():
+        own, database = self._own, _database()
+        statement = own.statement or self._prepare(own, database)
+        if own.locks and database.get_autocommit():
             raise transaction.TransactionManagementError("a locking query runs inside a transaction")
-        with connection.cursor() as cursor:
-            statement.run(cursor, values)
+        with database.cursor() as cursor:
+            cursor.execute(statement.sql, statement.filled(values, database))
             return [own.read(row) for row in cursor.fetchall()]
 
-    def _prepare(self, own: _OncePerConnection[M]) -> _Statement:
+    def _prepare(self, own: _OncePerConnection[M], database: Any) -> _Statement:
         queryset = self._build()
-        compiler: Any = queryset.query.get_compiler(connection=connection)
+        compiler: Any = queryset.query.get_compiler(connection=database)
         text, parameters = compiler.as_sql()
-        own.read = _reader(compiler)
-        own.locks = queryset.query.select_for_update and connection.features.has_select_for_update
+        own.read = _reader(compiler, database)
+        own.locks = queryset.query.select_for_update and database.features.has_select_for_update
         own.statement = _Statement(text, parameters)
         return own.statement
 
@@ -106,13 +103,13 @@ class Update:
 
     def run(self, **values: Any) -> int:
         """How many rows there were."""
-        own = self._own
+        own, database = self._own, _database()
         if own.statement is None:
             query: Any = self._build().query.chain(sql.UpdateQuery)
             query.add_update_values(self._columns)
-            own.statement = _Statement(*query.get_compiler(connection=connection).as_sql())
-        with connection.cursor() as cursor:
-            own.statement.run(cursor, values)
+            own.statement = _Statement(*query.get_compiler(connection=database).as_sql())
+        with database.cursor() as cursor:
+            cursor.execute(own.statement.sql, own.statement.filled(values, database))
             return int(cursor.rowcount)
 
 
@@ -122,36 +119,40 @@ class Insert(Generic[M]):
     def __init__(self, model: type[M]) -> None:
         self._model = model
         self._own: _OncePerConnection[M] = _OncePerConnection()
+        self._key_is_made = isinstance(model._meta.pk, models.AutoField)
+        self._fields = [one for one in model._meta.concrete_fields if not (self._key_is_made and one.primary_key)]
 
     def row(self, row: M) -> None:
         """Write one; its key, if the database makes it, is set. Raises ValueError for a row that is there already."""
         if not row._state.adding:
             raise ValueError("the row is written already")
-        meta = self._model._meta
-        made = isinstance(meta.pk, models.AutoField)
-        fields = [field for field in meta.concrete_fields if not (made and field.primary_key)]
-        own = self._own
+        own, database = self._own, _database()
         if own.statement is None:
             query: Any = sql.InsertQuery(self._model)
-            query.insert_values(fields, [row])
-            compiler = query.get_compiler(connection=connection)
-            compiler.returning_fields = [meta.pk] if made else None
+            query.insert_values(self._fields, [row])
+            compiler = query.get_compiler(connection=database)
+            compiler.returning_fields = [self._model._meta.pk] if self._key_is_made else None
             own.statement = _Statement(compiler.as_sql()[0][0], ())
-        with connection.cursor() as cursor:
-            values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), database) for field in self._fields]
+        with database.cursor() as cursor:
             cursor.execute(own.statement.sql, values)
-            if made:
+            if self._key_is_made:
                 row.pk = cursor.fetchone()[0]
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
 
-def _reader(compiler: Any) -> Callable[[Sequence[Any]], Any]:
+def _database() -> Any:
+    """This thread's connection itself: ``django.db.connection`` looks it up again for every attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _reader(compiler: Any, database: Any) -> Callable[[Sequence[Any]], Any]:
     """A row as an instance, the way Django's own ``ModelIterable`` does it."""
     kind, select = compiler.klass_info, compiler.select
     begin, end = kind["select_fields"][0], kind["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[begin:end]]
-    populators = get_related_populators(kind, select, connection.alias)  # type: ignore[call-arg]
-    converters = list(_converters(compiler.get_converters([column[0] for column in select])))
+    populators = get_related_populators(kind, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+    converters = list(_converters(compiler.get_converters([column[0] for column in select]), database))
 
     def read(row: Sequence[Any]) -> Any:
         if converters:
@@ -159,7 +160,7 @@ def _reader(compiler: Any) -> Callable[[Sequence[Any]], Any]:
             for index, convert in converters:
                 values[index] = convert(values[index])
             row = values
-        found = kind["model"].from_db(connection.alias, names, row[begin:end])
+        found = kind["model"].from_db(DEFAULT_DB_ALIAS, names, row[begin:end])
         for populator in populators:
             populator.populate(row, found)
         return found
@@ -167,12 +168,12 @@ def _reader(compiler: Any) -> Callable[[Sequence[Any]], Any]:
     return read
 
 
-def _converters(found: Mapping[int, tuple[Sequence[Any], Any]]) -> Iterator[tuple[int, Convert]]:
+def _converters(found: Mapping[int, tuple[Sequence[Any], Any]], database: Any) -> Iterator[tuple[int, Convert]]:
     for index, (steps, expression) in found.items():
 
         def convert(value: Any, steps: Sequence[Any] = steps, expression: Any = expression) -> Any:
             for step in steps:
-                value = step(value, expression, connection)
+                value = step(value, expression, database)
             return value
 
         yield index, convert

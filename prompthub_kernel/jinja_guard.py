@@ -38,6 +38,10 @@ def _lexer() -> Lexer:
 
 _LEXER = _lexer()
 _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin"})
+_TAG_ENDS = frozenset({"variable_end", "block_end", "comment_end", "raw_end"})
+_NUMBERS = frozenset({"integer", "float"})
+_COUNTED = _TAG_BEGINS | {"operator", "name", "data"}
+"""Words of these kinds raise a count with a cap of its own. A text's data may read ``if``."""
 _RECURSIVE_WORDS = frozenset({"not", "if"})
 _SIGNS = frozenset({"-", "+"})
 _AFTER_VALUE = frozenset({"name", "integer", "float", "string", ")", "]", "}"})
@@ -71,7 +75,7 @@ def parse(source: str, runtime: frozenset[str]) -> Parsed:
         tokens, counts = _within_caps(_LEXER.tokeniter(source, None))
         parser = _Parser(_ENVIRONMENT, "")
         found: dict[str, int] = {}
-        words = _LEXER.wrap(_with_runtime_text(tokens, runtime, found))
+        words = _LEXER.wrap(_with_runtime_text(tokens, runtime, found) if runtime else tokens)
         parser.stream = TokenStream(words, None, None)
         return Parsed(parser.parse(), SourceCount(size, counts.tags, counts.words), found)
     except TemplateSyntaxError as error:
@@ -89,6 +93,10 @@ class _Parser(Parser):
 
     depth = 0
 
+    def parse(self) -> nodes.Template:
+        """The tree. Jinja also tells every node its environment, for what its own compiler does with them."""
+        return nodes.Template(self.subparse(), lineno=1)
+
     def parse_statement(self) -> nodes.Node | list[nodes.Node]:
         if self.depth >= MAX_NESTING:
             _refuse(self.stream.current.lineno, "nesting", f"blocks are nested deeper than {MAX_NESTING}")
@@ -99,26 +107,18 @@ class _Parser(Parser):
             self.depth -= 1
 
 
+@dataclass(slots=True)
 class _Counts:
-    """What was read so far, refused at the first word too many."""
+    """What was read so far. A tag's brackets and recursive words are those since it began."""
 
-    def __init__(self) -> None:
-        self.tags = self.words = self.brackets = self.recursive = 0
-        self.unclosed: tuple[int, str] | None = None
-        self.before = ""
+    tags: int = 0
+    words: int = 0
+    brackets: int = 0
+    recursive: int = 0
+    unclosed: tuple[int, str] | None = None
 
-    def read(self, line: int, kind: str, text: str) -> None:
-        self.words += 1
-        if kind in _TAG_BEGINS:
-            self.tags += 1
-            self.brackets = self.recursive = 0
-            self.unclosed = line, kind.removesuffix("_begin")
-        elif kind.endswith("_end"):
-            self.unclosed = None
-        elif kind == "operator":
-            self.brackets += (text in _OPENING) - (text in _CLOSING)
-        self.recursive += text in _RECURSIVE_WORDS or (text in _SIGNS and self.before not in _AFTER_VALUE)
-        self.before = kind if kind != "operator" else text
+    def require_caps(self, line: int) -> None:
+        """Refuse the first word too many."""
         if self.tags > MAX_TAGS:
             _refuse(line, "tags", f"there are more than {MAX_TAGS} tags")
         if self.words > MAX_TOKENS:
@@ -130,17 +130,34 @@ class _Counts:
 
 
 def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:
+    """All words, and their counts. This loop runs for every word of every template, so it calls little."""
     counts = _Counts()
     tokens: list[RawToken] = []
-    for line, kind, text in stream:
-        if kind != "whitespace":
-            counts.read(line, kind, text)
-        if kind in ("integer", "float") and len(text) > _MAX_NUMBER_LENGTH:
+    before = ""
+    for token in stream:
+        line, kind, text = token
+        if kind == "whitespace":
+            tokens.append(token)
+            continue
+        counts.words += 1
+        if kind in _TAG_BEGINS:
+            counts.tags += 1
+            counts.brackets = counts.recursive = 0
+            counts.unclosed = line, kind.removesuffix("_begin")
+        elif kind in _TAG_ENDS:
+            counts.unclosed = None
+        elif kind == "operator":
+            counts.brackets += (text in _OPENING) - (text in _CLOSING)
+        if text in _RECURSIVE_WORDS or (text in _SIGNS and before not in _AFTER_VALUE):
+            counts.recursive += 1
+        before = text if kind == "operator" else kind
+        if kind in _COUNTED or counts.words > MAX_TOKENS:
+            counts.require_caps(line)
+        if kind in _NUMBERS and len(text) > _MAX_NUMBER_LENGTH:
             _refuse(line, "number", "a number has too many digits")
         if kind == "string" and "\\" in text:
-            tokens.append((line, kind, _ESCAPE.sub(_kept_escape, text)))
-        else:
-            tokens.append((line, kind, text))
+            token = line, kind, _ESCAPE.sub(_kept_escape, text)  # noqa: PLW2901 - the same word, as Jinja reads it
+        tokens.append(token)
     if counts.unclosed:
         line, what = counts.unclosed
         _refuse(line, "syntax", f"a {what} is not closed")

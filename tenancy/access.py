@@ -19,6 +19,7 @@ What depends on the time (a token's end) is compared at every request, by the ca
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,7 +27,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth import models as auth
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 from foundation.triggers import Addition, Deed, Trigger
 from tenancy.models import AccessEpoch, Client, Project, ServiceToken
@@ -64,12 +65,14 @@ class Sight:
     """What one request may recall, until it writes; it belongs to the request's thread and ends with the request."""
 
     snapshot: _Snapshot
+    database: Any
     writes: _Writes
     written: int
+    thread: int
 
     def holds(self) -> bool:
         """Whether nothing happened on this connection that could make an answer another one."""
-        return _outside() and self.writes.seen == self.written and self.writes in connection.execute_wrappers
+        return self.writes.seen == self.written and self.thread == threading.get_ident() and _outside(self.database)
 
 
 _latest = _Snapshot("")
@@ -78,9 +81,10 @@ _latest = _Snapshot("")
 def look() -> Sight | None:
     """Read the epoch. None inside a transaction, where nothing is recalled."""
     global _latest  # noqa: PLW0603 - one reference, replaced whole
-    if not _outside():
+    database = connections[DEFAULT_DB_ALIAS]
+    if not _outside(database):
         return None
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(_EPOCH)
         row = cursor.fetchone()
     if row is None:
@@ -88,8 +92,8 @@ def look() -> Sight | None:
     snapshot = _latest
     if snapshot.epoch != row[0] or len(snapshot.answers) > MOST:
         snapshot = _latest = _Snapshot(row[0])
-    writes = _counter()
-    return Sight(snapshot, writes, writes.seen)
+    writes = _counter(database)
+    return Sight(snapshot, database, writes, writes.seen, threading.get_ident())
 
 
 def recall(sight: Sight | None, question: Hashable, ask: Callable[[], T]) -> T:
@@ -153,14 +157,14 @@ def _renewal() -> str:
     return f"DELETE FROM {table}; INSERT INTO {table} (id, value) VALUES (1, lower(hex(randomblob(16))))"  # noqa: S608
 
 
-def _outside() -> bool:
-    return connection.autocommit and not connection.in_atomic_block
+def _outside(database: Any) -> bool:
+    return database.autocommit and not database.in_atomic_block
 
 
-def _counter() -> _Writes:
-    for wrapper in connection.execute_wrappers:
+def _counter(database: Any) -> _Writes:
+    for wrapper in database.execute_wrappers:
         if isinstance(wrapper, _Writes):
             return wrapper
     made = _Writes()
-    connection.execute_wrappers.append(made)
+    database.execute_wrappers.append(made)
     return made
