@@ -49,6 +49,7 @@ def run(arguments: list[str]) -> None:
     allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider_port}"]
     os.environ["PROMPTHUB_EGRESS_ALLOW"] = ",".join(filter(None, allowed))
     os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider_port)
+    os.environ.setdefault("PROMPTHUB_LLM", "scripted")
     children: list[subprocess.Popen[bytes]] = []
     try:
         _manage("migrate", "--no-input", "--verbosity", "0")

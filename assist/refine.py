@@ -26,6 +26,7 @@ from foundation.redaction import SHORTEST_SECRET
 from instances import drafts
 from instances.models import PromptInstance
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.strict_json import require_storable
 from publishing import bell
 from tenancy import clients, policy
 from tenancy.models import Client
@@ -155,8 +156,9 @@ def subject(suggestion: Suggestion) -> events.Subject:
 def _instruction(given: str) -> str:
     """What is asked for, without white space around it."""
     wish = given.strip()
-    if not 0 < len(wish) <= LONGEST_INSTRUCTION or "\0" in wish:
+    if not 0 < len(wish) <= LONGEST_INSTRUCTION:
         raise _invalid("/instruction", "maxLength", f"1 to {LONGEST_INSTRUCTION} characters")
+    require_storable(wish, "/instruction")
     return wish
 
 

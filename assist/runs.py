@@ -236,7 +236,7 @@ def _settle(row: Suggestion, outcome: Outcome, by: Actor, at: datetime) -> bool:
         mine = Suggestion.objects.select_for_update().filter(pk=row.pk, state=SuggestionState.RUNNING, tries=row.tries)
         if mine.first() is None or outcome.state not in MOVES[SuggestionState.RUNNING]:
             return False
-        row.state, row.text, row.notes, row.progress = outcome.state, outcome.text, outcome.notes, ""
+        row.state, row.text, row.notes, row.progress = outcome.state, outcome.text, redaction.redact(outcome.notes), ""
         row.ended_at = None if outcome.state is SuggestionState.READY else at
         row.leased_until = None
         if outcome.finish is not None:
@@ -258,7 +258,7 @@ def _settle(row: Suggestion, outcome: Outcome, by: Actor, at: datetime) -> bool:
 
 
 def _explain(row: Suggestion, error: PromptHubError) -> None:
-    row.error_code, row.error_detail = error.code, error.detail
+    row.error_code, row.error_detail = error.code, redaction.redact(error.detail)
     row.problems = [
         {"pointer": problem.pointer, "code": problem.code, "detail": problem.detail} for problem in error.problems
     ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,11 +59,22 @@ def states() -> str:
     """Where a delivery may go from each state."""
     from publishing.states import MOVES
 
+    return _moves(MOVES)
+
+
+def suggestion_states() -> str:
+    """Where a suggestion may go from each state."""
+    from assist.states import MOVES
+
+    return _moves(MOVES)
+
+
+def _moves(moves_of: Mapping[Any, Iterable[str]]) -> str:
     return table(
         ("state", "may become"),
         [
             (f"`{state}`", ", ".join(f"`{to}`" for to in sorted(moves)) or "nothing: it ended")
-            for state, moves in MOVES.items()
+            for state, moves in moves_of.items()
         ],
     )
 
@@ -119,10 +131,11 @@ def metrics() -> str:
     django()
     from prometheus_client import REGISTRY
 
+    import assist.metrics  # noqa: F401 - importing them registers their figures
     import gateway.metrics  # noqa: F401 - importing them registers their figures
     import publishing.metrics  # noqa: F401 - importing them registers their figures
 
-    ours = ("publish", "deliver", "errors", "drift", "audit", "api")
+    ours = ("publish", "deliver", "errors", "drift", "audit", "api", "suggestions")
     families = {family.name: family for family in REGISTRY.collect() if family.name.startswith(ours)}
     return table(
         ("name", "kind", "meaning"),

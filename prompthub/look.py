@@ -52,6 +52,7 @@ UNFOLD: dict[str, Any] = {
                     _link("Prompts", "chat", "prompthub_instances_promptinstance"),
                     _link("Versions", "lock", "prompthub_instances_instanceversion"),
                     _link("Publications", "history", "prompthub_instances_publication"),
+                    _link("Suggestions", "auto_awesome", "prompthub_assist_suggestion"),
                 ],
             },
             {

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 
 import contracts
+from assist import runs
 from foundation import tracing
 from foundation.actors import system
 from publishing import bell, courier, drift, publish
@@ -21,6 +22,8 @@ from publishing.adapters import memory
 from publishing.models import Drift
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.fakes.llm_server import KEY, MODEL, LlmServer
+from tests.fakes.standin import Reply
 from tests.hostile.test_rights_matrix import OPERATIONS
 from tests.hostile.two_worlds import HEADERS, REQUESTS, VARIABLES, make_world
 from tests.integration.gateway.conftest import ALL, Caller
@@ -199,6 +202,50 @@ def test_a_token_is_in_its_own_answer_alone(world, sinks):
     refused = Caller(issued["token"] + "x").get("me")
     assert sinks.found(answer=refused.content) == []
     assert sinks.found(answer=admin.get("tokens").content) == []
+
+
+@pytest.fixture
+def vendor(settings, monkeypatch):
+    """A model's provider on this machine, which repeats in its refusals what it was sent."""
+    with LlmServer() as running:
+        settings.PROMPTHUB_EGRESS_ALLOW = frozenset({running.address})
+        settings.ASSIST = {
+            **settings.ASSIST,
+            "llm": "openai",
+            "url": f"{running.base_url}/v1",
+            "key": KEY,
+            "model": MODEL,
+        }
+        yield running
+
+
+def test_no_model_is_told_a_secret_and_no_sink_the_models_key(world, sinks, vendor):
+    sinks.secrets = (*SECRETS, KEY)
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    path = f"instances/{world.instance.id}/suggestions"
+    body = {"instruction": "Say goodbye at the end.", "revision": world.instance.revision}
+    for number, refusal in enumerate((None, Reply.of(401, {"error": {"message": f"Incorrect key: {KEY} {VARIABLE}"}}))):
+        if refusal is not None:
+            vendor.fault(refusal)
+        asked = admin.post(path, body, Idempotency_Key=f"k{number}")
+        assert asked.status_code == 202, asked.content
+        assert runs.run(suggestion_id=asked.json()["id"], by=SYSTEM, at=AT)
+        answer = admin.get(f"suggestions/{asked.json()['id']}")
+        assert answer.json()["state"] == ("ready" if refusal is None else "failed")
+        assert sinks.found(answer=asked.content + answer.content) == []
+    sent = "".join(request.body.decode() + str(request.headers) for request in vendor.requests)
+    assert sent.count(KEY) == len(vendor.requests) == 2
+    assert not any(secret in sent for secret in SECRETS)
+    assert "{{ pin }}" in sent
+
+
+def test_a_question_with_a_secret_in_it_is_not_asked_and_not_kept(world, sinks, vendor):
+    admin = Caller(factories.make_token(scopes=ALL, superuser=True)[1])
+    body = {"instruction": f"Put {VARIABLE} into it.", "revision": world.instance.revision}
+    refused = admin.post(f"instances/{world.instance.id}/suggestions", body, Idempotency_Key="k")
+    assert refused.status_code == 422
+    assert sinks.found(answer=refused.content) == []
+    assert vendor.requests == []
 
 
 def test_a_surprise_while_a_secret_is_in_hand_does_not_log_it(world, sinks, monkeypatch):
