@@ -147,13 +147,16 @@ class TargetAdmin(History, Placed):
 @admin.register(Placement)
 class PlacementAdmin(Placed):
     place = "target__client"
-    list_display = ("instance", "target", "client", "created_at", "removed_at", "checked_at")
+    list_display = ("instance", "target", "client", "created_at", "removed_at", "checked_at", "unreadable_since")
     list_select_related = ("instance", "target__client")
-    list_filter = (("removed_at", admin.EmptyFieldListFilter),)
+    list_filter = (("removed_at", admin.EmptyFieldListFilter), ("unreadable_since", admin.EmptyFieldListFilter))
     search_fields = ("instance__name", "target__name", "target__client__slug")
     ordering = ("-created_at", "-id")
     where = written("location", "Location")
-    fields = ("instance", "target", "client", "id", "where", "lane", "created_at", "removed_at", "checked_at")
+    fields = (
+        *("instance", "target", "client", "id", "where", "lane", "created_at", "removed_at"),
+        *("checked_at", "unreadable_since", "unreadable_reason"),
+    )
     actions_detail = ("publish", "remove")
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -74,7 +74,11 @@ class Lane(Mutable):
 
 
 class Placement(Mutable):
-    """Which prompt goes to which place of a target. ``place`` is the location in canonical form."""
+    """Which prompt goes to which place of a target. ``place`` is the location in canonical form.
+
+    While the place cannot be read back, ``unreadable_reason`` tells why and ``unreadable_since`` since when: what runs
+    there is not known, so no drift is found or ended.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="placements")
@@ -85,6 +89,8 @@ class Placement(Mutable):
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    unreadable_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+    unreadable_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         default_permissions = ()

@@ -178,6 +178,8 @@ def placement(row: Placement) -> Shown:
         "location": row.location,
         "created_at": rfc3339(row.created_at),
         "removed_at": _when(row.removed_at),
+        "unreadable_since": _when(row.unreadable_since),
+        "unreadable_reason": row.unreadable_reason,
     }
 
 

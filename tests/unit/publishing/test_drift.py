@@ -1,0 +1,86 @@
+"""Reading back: what cannot be read is told, and one place's trouble stays its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from publishing import courier, drift
+from publishing.adapters import memory
+from publishing.models import Drift
+from publishing.ports import Outcome, ProviderError
+from tests.factories import make_delivery, make_placement
+
+pytestmark = pytest.mark.django_db
+GONE = ProviderError("memory", "answered 404: no such prompt", outcome=Outcome.REFUSED, provider_status=404)
+
+
+@pytest.fixture
+def placement(system, monkeypatch):
+    """A place that holds what was delivered, some time ago."""
+    memory.clear()
+    monkeypatch.setattr(drift, "_settled", lambda newest, *_: newest.state == "delivered")
+    return settled(system, "first")
+
+
+def settled(system, slot):
+    placement = make_placement(location={"slot": slot})
+    make_delivery(placement=placement)
+    courier.deliver(lane_id=placement.lane_id, by=system)
+    return placement
+
+
+def observing(monkeypatch, observe):
+    monkeypatch.setattr(memory.Memory, "observe", lambda self, remote, *, wire: observe(remote))
+
+
+def raising(error):
+    def observe(remote):
+        raise error
+
+    return observe
+
+
+def test_a_place_that_cannot_be_read_says_why_and_since_when_until_it_can(placement, system, at, monkeypatch):
+    with monkeypatch.context() as broken:
+        observing(broken, raising(GONE))
+        for moment in (at, at + timedelta(hours=1)):
+            assert drift.check(placement=placement, by=system, at=moment) is None
+            placement.refresh_from_db()
+            assert (placement.unreadable_reason, placement.unreadable_since) == (GONE.detail, at)
+    assert drift.check(placement=placement, by=system, at=at + timedelta(hours=2)) is None
+    placement.refresh_from_db()
+    assert (placement.unreadable_reason, placement.unreadable_since) == ("", None)
+
+
+def test_a_text_that_no_database_stores_is_a_drift_that_can_be_read(placement, system, at):
+    memory.slots["first"].text = "\ud800 and \0 and \N{SLIGHTLY SMILING FACE}"
+    assert drift.check(placement=placement, by=system, at=at) is not None
+    assert Drift.objects.get().observed == "\ufffd and \ufffd and \N{SLIGHTLY SMILING FACE}"
+    drift.check(placement=placement, by=system, at=at)
+    assert Drift.objects.count() == 1
+
+
+def test_a_check_that_breaks_leaves_the_other_places_their_turn(placement, system, at, monkeypatch):
+    other = settled(system, "second")
+    memory.slots["second"].text = "Somebody wrote this there."
+    seen = memory.Memory.observe
+
+    def observe(remote):
+        if remote.location["slot"] == "first":
+            raise LookupError("nobody foresaw this")
+        return seen(memory.Memory(), remote, wire=None)
+
+    observing(monkeypatch, observe)
+    assert drift.check_all(by=system, at=at) == 1
+    assert Drift.objects.get().placement_id == other.pk
+
+
+def test_a_secret_that_is_the_same_there_is_no_difference(placement, system, at):
+    instance = placement.instance
+    instance.secrets = '{"key": "TOPSECRET-q", "longer": "TOPSECRET-q-and-more"}'
+    assert (
+        drift.masked(text="Use TOPSECRET-q-and-more, then TOPSECRET-q.", instance=instance)
+        == "Use ••••••, then ••••••."
+    )
