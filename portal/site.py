@@ -45,10 +45,17 @@ class Group:
 EVERYBODY = (
     Entry("dashboard", _("Dashboard"), "dashboard", "portal:dashboard"),
     Entry("clients", _("Clients"), "clients", "portal:clients"),
+    Entry("deliveries", _("Deliveries"), "deliveries", "portal:deliveries"),
+    Entry("drifts", _("Drift"), "drift", "portal:drifts"),
+    Entry("audit", _("Audit"), "audit", "portal:audit"),
     Entry("search", _("Search"), "search", "portal:search"),
 )
 # Inside a client's addresses; each route takes the client's slug.
-OF_CLIENT = (Entry("prompts", _("Prompts"), "prompts", "portal:prompts"),)
+OF_CLIENT = (
+    Entry("prompts", _("Prompts"), "prompts", "portal:prompts"),
+    Entry("targets", _("Targets"), "targets", "portal:targets"),
+    Entry("client_settings", _("Client settings"), "settings", "portal:client_settings"),
+)
 HOUSE = (
     Entry("settings", _("Settings"), "settings", "portal:settings"),
     Entry("glossary", _("Glossary"), "glossary", "portal:glossary"),

@@ -41,8 +41,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | None = None) -> Drift | None:
     """Read back one place and compare; returns the open drift, or None when all is well or nothing can be told.
 
-    A place with a delivery on its way, or one delivered within ``quiet`` (five seconds), is left alone: what runs there is about to
-    change.
+    A place with a delivery on its way, or one delivered within ``quiet`` (five seconds), is left alone: what runs there
+    is about to change.
     """
     newest = deliveries.newest_for(placement=placement)
     if newest is None or not _settled(newest, QUIET if quiet is None else quiet):

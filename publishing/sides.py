@@ -93,6 +93,16 @@ def confirmed(*, placements: QuerySet[Placement], texts: bool = False) -> dict[u
     }
 
 
+def drifted(*, drift: Drift, actor: Actor) -> tuple[Side, Side]:
+    """What was delivered, and what was found in its place; both rendered, secrets masked."""
+    placement, version = drift.placement, drift.delivery.publication.version
+    policy.require(actor, Permission.VIEW, placement.instance.client)
+    word, name = f"{Kind.VERSION}:{version.ordinal}", placement.target.name
+    ours = comparing.of_version(version=version, level=Level.RENDERED, word=word, name=name)
+    theirs = f"{Kind.CONFIRMED}:{placement.pk}"
+    return ours, _drifted(drift, placement, placement.instance, Level.RENDERED, theirs, version.format)
+
+
 def _drifted(
     drift: Drift, placement: Placement, instance: PromptInstance, level: Level, word: str, format: str
 ) -> Side:

@@ -98,7 +98,8 @@ class Filters:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One delivery. ``row`` carries the columns of :func:`described`; ``replay`` and ``give_up`` are None where
-    there is nothing to replay or to give up."""
+    there is nothing to replay or to give up.
+    """
 
     row: Any
     state: State
@@ -208,7 +209,7 @@ def tries(*, delivery: Delivery) -> list[Try]:
 
 
 def _dead() -> Combinable:
-    return Case(When(metrics.dead_letters(), then=Value(True)), default=Value(False))
+    return Case(When(metrics.dead_letters(), then=Value(1)), default=Value(0))
 
 
 def _line(row: Any, allowed: bool, at: datetime) -> Line:  # noqa: FBT001  of one row

@@ -19,7 +19,7 @@ from foundation.clock import rfc3339
 
 LARGEST = 10_000
 STEP = 1_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  spreadsheets read these too
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = (
     "id",
     "at",

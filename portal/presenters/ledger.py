@@ -167,7 +167,7 @@ def _day(text: str) -> date | None:
         found = date.fromisoformat(text) if text else None
     except ValueError:
         return None
-    return found if found is not None and 1 < found.year < 9999 else None  # noqa: PLR2004  a day more must exist
+    return found if found is not None and 1 < found.year < 9999 else None
 
 
 def _begin(day: date) -> datetime:

@@ -2,8 +2,9 @@
 
 export function connect(form) {
   const all = form.querySelector("[data-all]");
-  const boxes = [...form.querySelectorAll("input[name=prompt]")];
+  const boxes = [...form.querySelectorAll("tbody input[type=checkbox]")];
   const told = form.querySelector("[data-chosen]");
+  if (!all) return;
 
   function show() {
     const count = boxes.filter((box) => box.checked).length;

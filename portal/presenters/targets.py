@@ -1,0 +1,124 @@
+"""A client's targets as the pages show them; of credentials only the names of those that are set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from foundation.actors import Actor
+from instances import drafts
+from portal.presenters.words import DELIVERY, NOT_SENT, State
+from prompthub_kernel.errors import Problem
+from publishing import deliveries, drift, metrics, standing, targets
+from publishing.models import Placement, Target
+from publishing.ports import Outcome
+from tenancy.models import Client
+
+ON = State(_("on"), "good", _("What is published goes there."))
+OFF = State(_("off"), "calm", _("Nothing is published there; what it runs stays."))
+PROMPTS_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One target of the list: how many prompts go there, and what needs a person."""
+
+    target: Target
+    state: State
+    places: int
+    dead: int
+    drifting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One prompt at one place of a target: ``row`` has its newest delivery (``publishing.standing.places``)."""
+
+    row: Any
+    location: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider said about one place: nothing is well."""
+
+    place: Placement
+    told: list[tuple[str, str | Promise]]
+
+    @property
+    def well(self) -> bool:
+        """Whether it can be written."""
+        return not self.told
+
+
+UNANSWERED: dict[str, str | Promise] = {
+    Outcome.TRY_AGAIN: _("It could not be asked just now; try again later."),
+    Outcome.UNKNOWN: _("It gave no answer; try again later."),
+    Outcome.REFUSED: _("It refuses to talk to us: look at address and credentials."),
+}
+
+
+def lines(*, client: Client, actor: Actor) -> list[TargetLine]:
+    """A client's targets by name; three queries however many there are."""
+    live = Q(placements__removed_at__isnull=True)
+    rows = targets.listing(actor=actor).filter(client=client).defer("credentials").order_by("name", "pk")
+    listed = list(rows.annotate(places=Count("placements", filter=live)))
+    by = "placement__target_id"
+    sent = deliveries.listing(actor=actor).order_by().filter(placement__target__client=client)
+    dead = dict(sent.filter(metrics.dead_letters()).values_list(by).annotate(count=Count("pk")))
+    open_drifts = drift.listing(actor=actor).order_by().filter(ended_at__isnull=True, placement__target__client=client)
+    drifting = dict(open_drifts.values_list(by).annotate(count=Count("pk")))
+    return [
+        TargetLine(row, state_of(row), row.places, dead.get(row.pk, 0), drifting.get(row.pk, 0))  # type: ignore[attr-defined]
+        for row in listed
+    ]
+
+
+def state_of(target: Target) -> State:
+    """On or off."""
+    return ON if target.enabled else OFF
+
+
+def places(*, target: Target, actor: Actor) -> list[Place]:
+    """Where the target receives prompts."""
+    placed = list(targets.placements(target=target))
+    rows = standing.places(instances=[one.instance for one in placed], actor=actor).filter(target=target)
+    names = {one.pk: one.instance for one in placed}
+    found = []
+    for row in rows.order_by("instance__name", "created_at"):
+        row.instance = names[row.pk]
+        found.append(Place(row, spelled(row.location), DELIVERY.get(row.newest_state, NOT_SENT)))  # type: ignore[attr-defined]
+    return found
+
+
+def answers(results: Iterable[tuple[Placement | None, list[Problem]]]) -> list[Answer]:
+    """What the provider said, in words."""
+    return [
+        Answer(place, [(problem.pointer, _said(problem)) for problem in found])
+        for place, found in results
+        if place is not None
+    ]
+
+
+def spelled(location: Any) -> str:
+    """A place in one line."""
+    return ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in location.items()
+    )
+
+
+def prompts(*, client: Client, actor: Actor) -> list[tuple[str, str]]:
+    """The client's prompts in use, to choose from."""
+    rows = drafts.listing(actor=actor).filter(client=client, archived_at__isnull=True).order_by("name", "pk")
+    return [(str(key), name) for key, name in rows.values_list("pk", "name")[:PROMPTS_AT_MOST]]
+
+
+def _said(problem: Problem) -> str | Promise:
+    return problem.detail or UNANSWERED.get(problem.code, problem.code)

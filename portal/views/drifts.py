@@ -1,0 +1,95 @@
+"""Drift: a provider runs something else than we delivered. A person decides, and sees both texts first."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from instances import drafts
+from portal.access import OperatorView, controls
+from portal.presenters import drifts as shown
+from portal.presenters import showing
+from prompthub_kernel.errors import Invalid, Problem
+from publishing import drift as drifts
+from publishing import sides
+from tenancy import policy
+from tenancy.policy import Permission
+
+
+class Drifts(OperatorView):
+    """``/drifts/?state=&client=``."""
+
+    permissions = {"GET": Permission.VIEW}
+    section = "drifts"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """A page of drifts, newest first; the open ones unless asked otherwise."""
+        return self.page("portal/pages/drifts.html", {"found": shown.page(actor=self.actor, given=request.GET)})
+
+
+class OneDrift(OperatorView):
+    """``/drifts/<drift>/?view=split``."""
+
+    permissions = {"GET": Permission.VIEW}
+    section = "drifts"
+
+    def get(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
+        """Our text and the provider's, and what can be done."""
+        row = drifts.get(key=drift, actor=self.actor)
+        instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
+        base, target = sides.drifted(drift=row, actor=self.actor)
+        version = row.delivery.publication.version
+        asked = request.GET.get("view", "")
+        shape = showing.Shape(asked) if asked in list(showing.Shape) else showing.Shape.STRUCTURE
+        client = row.placement.target.client
+        context = {
+            "drift": row,
+            "state": shown.state_of(row),
+            "version": version,
+            "instance": instance,
+            "client_of_drift": client,
+            "can": controls(permissions=policy.permissions(self.actor, client), client=client),
+            "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
+            "documents": base.document is not None,
+            "unpublished": shown.unpublished(instance=instance),
+        }
+        return self.page("portal/pages/drift.html", context)
+
+
+class Redeliver(OperatorView):
+    """``/drifts/<drift>/redeliver/``."""
+
+    permissions = {"POST": Permission.PUBLISH}
+    section = "drifts"
+
+    def post(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
+        """Put our text back, as a new delivery."""
+        row = drifts.redeliver(drift=drifts.get(key=drift, actor=self.actor), by=self.actor, at=self.at)
+        messages.success(request, _("Our text is on its way there again."))
+        return redirect("portal:delivery", row.pk)
+
+
+class Adopt(OperatorView):
+    """``/drifts/<drift>/adopt/``."""
+
+    permissions = {"POST": Permission.EDIT}
+    section = "drifts"
+
+    def post(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
+        """Take the provider's text into the draft that this person has seen."""
+        row = drifts.get(key=drift, actor=self.actor)
+        draft = drifts.adopt(drift=row, by=self.actor, at=self.at, revision=_revision(request))
+        messages.success(request, _("The provider's text is in the draft now. Look at it, then publish it."))
+        return redirect("portal:prompt", draft.client.slug, draft.pk)
+
+
+def _revision(request: HttpRequest) -> int:
+    """The revision of the draft that was shown, from the form."""
+    text = request.POST.get("revision", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid("422.request_invalid", problems=[Problem("/revision", "type", _("must be a number"))])
+    return int(text)
