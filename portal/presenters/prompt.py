@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from foundation.actors import Actor
-from instances import drafts, versions
+from instances import versions
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Invalid
 from publishing import sides, targets
 from publishing.sides import TEXTS, Confirmed
 from publishing.states import OPEN, DeliveryState
+from templates_app import versions as template_versions
 from templates_app.models import TemplateVersion
 
 VERSIONS_AT_MOST = 100
@@ -58,13 +60,17 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class PromptPage:
-    """Everything above the tabs and the timeline. ``unpublished``: the draft is not what is active."""
+    """Everything above the tabs and the timeline. ``unpublished``: the draft is not what is active.
+
+    ``behind`` is the newer version of its template, if there is one, ``behind_shown`` whether this person may read it.
+    """
 
     instance: PromptInstance
     status: str
     tone: str
     unpublished: bool
     behind: TemplateVersion | None
+    behind_shown: bool
     places: Sequence[Runs]
     timeline: Sequence[Version]
     routes: dict[str, str]
@@ -72,7 +78,6 @@ class PromptPage:
 
 def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
     """The frame of a prompt's pages; six queries, however many versions and places there are."""
-    del actor
     placed = sides.confirmed(placements=targets.placements_of(instance=instance))
     places = [
         Runs(one, one.delivery is not None and one.delivery.publication.version_id == instance.active_version_id)
@@ -80,12 +85,14 @@ def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
     ]
     unpublished = _unpublished(instance)
     status, tone = _status(instance, unpublished)
+    behind, behind_shown = _behind(instance, actor)
     return PromptPage(
         instance=instance,
         status=status,
         tone=tone,
         unpublished=unpublished,
-        behind=drafts.behind(instance=instance),
+        behind=behind,
+        behind_shown=behind_shown,
         places=places,
         timeline=_timeline(instance, places),
         routes=routes(instance),
@@ -131,6 +138,14 @@ def _timeline(instance: PromptInstance, places: Sequence[Runs]) -> list[Version]
         )
         for row in rows
     ]
+
+
+def _behind(instance: PromptInstance, actor: Actor) -> tuple[TemplateVersion | None, bool]:
+    own = instance.template_version
+    readable = template_versions.listing(actor=actor).filter(pk=OuterRef("pk")).select_related(None)
+    newer = template_versions.history(template=own.template).filter(ordinal__gt=own.ordinal)
+    found = newer.annotate(readable=Exists(readable)).defer("content_md", "content_json", "variables_schema").first()
+    return found, bool(found is not None and found.readable)
 
 
 def _unpublished(instance: PromptInstance) -> bool:

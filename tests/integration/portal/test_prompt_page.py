@@ -51,14 +51,15 @@ def test_the_frame_tells_status_places_and_what_drifted(read, world):
     assert f'name="revision" value="{world.instance.revision}"' in page
 
 
-def test_unpublished_changes_and_a_newer_template_are_told(read, world, system, at):
+def test_unpublished_changes_and_a_newer_template_are_told(signed_in, address, world, system, at):
     drafts.edit(instance=world.instance, revision=1, body=own("Only {{ company }}."), by=system, at=at)
     template = world.template_version.template
     newer = factories.make_template_version(
         project=template.project, name=template.name, content_md="New", variables_schema={}
     )
 
-    page = read()
+    browser = signed_in(superuser=True)
+    page = browser.get(address()).content.decode()
 
     assert "active, with unpublished changes" in page
     assert f"target=template:{newer.pk}" in page
