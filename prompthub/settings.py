@@ -251,7 +251,7 @@ PROMPTHUB_EGRESS_ALLOW = frozenset(env.words("PROMPTHUB_EGRESS_ALLOW"))
 PUBLISHING = {
     "call_seconds": env.seconds("PROMPTHUB_CALL_SECONDS", 10.0),  # one delivery, all its calls together
     "lease_seconds": env.seconds("PROMPTHUB_LEASE_SECONDS", 15.0),  # must be longer than one delivery
-    "attempts": env.whole("PROMPTHUB_ATTEMPTS", 8),
+    "attempts": env.whole("PROMPTHUB_ATTEMPTS", 32),
     "backoff_base_seconds": env.seconds("PROMPTHUB_BACKOFF_BASE_SECONDS", 1.0),
     "backoff_cap_seconds": env.seconds("PROMPTHUB_BACKOFF_CAP_SECONDS", 300.0),
     "breaker_failures": env.whole("PROMPTHUB_BREAKER_FAILURES", 5),

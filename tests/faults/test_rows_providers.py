@@ -132,9 +132,9 @@ def test_row_17_a_passing_failure_is_not_buried(world, status):
 
 def test_row_17_a_failure_that_does_not_pass_is_buried_after_the_last_attempt(world, settings):
     settings.PUBLISHING = {**settings.PUBLISHING, "breaker_failures": 100}
-    world.provider.script(world.place, *[{"status": 500}] * 20)
+    world.provider.script(world.place, *[{"status": 500}] * 50)
     world.publish("one")
-    for _ in range(20):
+    for _ in range(50):
         world.carry()
         pass_time(1)
     assert (world.states(), len(world.keys())) == (["buried"], settings.PUBLISHING["attempts"])
