@@ -6,11 +6,10 @@ A new part: a function here (or in a module of its own) that returns a :class:`P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
@@ -19,26 +18,15 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from portal import components_prompt
 from portal.access import Control
+from portal.parts import Part
 from portal.presenters import charts
 from portal.presenters.dashboard import Figure
 from portal.presenters.found import Hit, Snippet
 from portal.presenters.words import DELIVERY, OUTCOME, PROMPT
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One template of ``parts/`` with its states: what each is called, and the arguments that make it.
-
-    ``around`` is HTML that the part needs about it, with ``%s`` in its place (a row needs a table).
-    """
-
-    template: str
-    title: str
-    states: Mapping[str, Mapping[str, Any]]
-    around: str = "%s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,4 +300,5 @@ def bulk_button() -> Part:
 PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button),
+    *components_prompt.PARTS,
 ]
