@@ -1,4 +1,7 @@
-"""How often one actor may call: the generic cell rate algorithm, one number per actor, in this process."""
+"""How often one actor may call: the generic cell rate algorithm, one number per actor.
+
+All processes count together in Redis (``REDIS_URL``); without one, and while it does not answer, each for itself.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,35 @@ import threading
 import time
 from functools import cache
 
+import structlog
 from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from foundation.actors import Actor
 from prompthub_kernel.errors import Refused
 
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 REMEMBERED = 10_000
+PATIENCE = 0.1  # seconds for an answer of Redis
+PAUSE = 5.0  # seconds without asking a Redis that did not answer
+KEYS = "prompthub:calls:"
+COUNT = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1e6
+local due = math.max(tonumber(redis.call('GET', KEYS[1])) or now, now) + ARGV[1]
+local wait = due - now - ARGV[2]
+if wait <= 0 then
+  redis.call('SET', KEYS[1], string.format('%.6f', due), 'PX', math.ceil((due - now) * 1000))
+end
+return string.format('%.6f', wait)
+"""
 
+log = structlog.get_logger(__name__)
+_alone_until = 0.0
 _lock = threading.Lock()
 _earliest: dict[str, float] = {}
 
@@ -22,20 +46,13 @@ _earliest: dict[str, float] = {}
 def require(actor: Actor) -> None:
     """Count one call. Raises ``429.rate_limited`` with ``retry_after`` in whole seconds when the allowance is used up.
 
-    The allowance is ``settings.API_RATE`` (``600/min``): as many calls at once, refilled evenly. Every process
-    counts for itself.
+    The allowance is ``settings.API_RATE`` (``600/min``): as many calls at once, refilled evenly.
     """
     calls, seconds = rate(settings.API_RATE)
-    spacing = seconds / calls
-    now = time.monotonic()
     key = f"{actor.kind}:{actor.id}"
-    with _lock:
-        if len(_earliest) > REMEMBERED:
-            _forget(now)
-        due = max(_earliest.get(key, now), now) + spacing
-        wait = due - now - seconds
-        if wait <= 0:
-            _earliest[key] = due
+    wait = _counted_together(key, seconds / calls, seconds)
+    if wait is None:
+        wait = _counted_here(key, seconds / calls, seconds)
     if wait > 0:
         pause = max(1, math.ceil(wait))
         raise Refused("429.rate_limited", f"Try again in {pause} s.", context={"retry_after": pause})
@@ -54,6 +71,45 @@ def forget() -> None:
     """Give everybody a full allowance."""
     with _lock:
         _earliest.clear()
+    if settings.REDIS_URL:
+        for key in _redis(settings.REDIS_URL).scan_iter(f"{KEYS}*"):
+            _redis(settings.REDIS_URL).delete(key)
+
+
+def _counted_together(key: str, spacing: float, seconds: float) -> float | None:
+    """Seconds to wait, 0 or less for none, by Redis' clock; None when there is no Redis to ask."""
+    global _alone_until  # noqa: PLW0603 - one for the process, and a race about it costs one question
+    if not settings.REDIS_URL or time.monotonic() < _alone_until:
+        return None
+    try:
+        return float(_script(settings.REDIS_URL)(keys=[KEYS + key], args=[spacing, seconds]))
+    except RedisError as error:
+        _alone_until = time.monotonic() + PAUSE
+        log.warning("throttling.alone", error=type(error).__name__, seconds=PAUSE)
+        return None
+
+
+def _counted_here(key: str, spacing: float, seconds: float) -> float:
+    now = time.monotonic()
+    with _lock:
+        if len(_earliest) > REMEMBERED:
+            _forget(now)
+        due = max(_earliest.get(key, now), now) + spacing
+        wait = due - now - seconds
+        if wait <= 0:
+            _earliest[key] = due
+    return wait
+
+
+@cache
+def _redis(url: str) -> Redis:
+    never = Retry(NoBackoff(), 0)
+    return Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=never)
+
+
+@cache
+def _script(url: str) -> Script:
+    return _redis(url).register_script(COUNT)
 
 
 def _forget(now: float) -> None:
