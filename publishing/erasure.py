@@ -31,6 +31,7 @@ def erase(*, client: Client, at: datetime) -> int:
         + Delivery.objects.filter(placement__in=placements).exclude(error_detail="").update(error_detail="")
         + drifts.filter(pk__in=seen).update(observed=TOMBSTONE)
         + drifts.filter(ended_at__isnull=True).update(ended_at=at, ended_by="erasure")
+        + placements.exclude(unreadable_reason="").update(unreadable_reason="")
         + placements.filter(removed_at__isnull=True).update(removed_at=at)
         + targets.exclude(settings={}, credentials="", enabled=False).update(settings={}, credentials="", enabled=False)
         + Target.history.filter(client=client).exclude(settings={}).update(settings={})

@@ -58,6 +58,8 @@ class Household:
             pass_time(60)
         memory.slots[self.placement.location["slot"]].text = f"{WORDS} edited there"
         assert drift.check(placement=self.placement, by=SYSTEM, at=AT) is not None
+        self.placement.unreadable_reason = f"{WORDS} read"
+        self.placement.save()
         self.suggest(SuggestionState.READY)
         row = drafts.get(key=self.text.pk, actor=SYSTEM)
         drafts.edit(instance=row, revision=row.revision, variables={"who": f"{WORDS} later"}, by=SYSTEM, at=AT)
