@@ -1,0 +1,399 @@
+"""Refining at the portal: a wish, what a model makes of it, and what a person takes of that."""
+
+from __future__ import annotations
+
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from assist import refine, runs, switches
+from assist.llm.scripted import Scripted
+from assist.models import Suggestion
+from instances import drafts
+from prompthub_kernel.body import PromptBody
+from tenancy import policy
+from tenancy.policy import Role
+from tests import factories
+from tests.factories.acting import AT, SYSTEM
+from tests.integration.admin.rooms import browser_of
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+TEXT = "You answer the phone for {{ company }}.\n\nBe kind.\nBe quick.\n\nIf the line is bad, say so.\n"
+
+
+@pytest.fixture(autouse=True)
+def _model(monkeypatch):
+    monkeypatch.setattr("assist.llm.chosen", Scripted)
+
+
+@pytest.fixture
+def shop(db):
+    client = factories.make_client(name="Acme")
+    instance = factories.make_instance(client=client, body=PromptBody.parse(content_md=TEXT, content_json=None))
+
+    def person(role=Role.EDITOR):
+        account = factories.make_user()
+        policy.grant(role=role, place=client, to=account, by=SYSTEM, at=AT)
+        return browser_of(account)
+
+    return SimpleNamespace(client=client, instance=instance, person=person)
+
+
+@pytest.fixture
+def editor(shop):
+    return shop.person()
+
+
+@pytest.fixture
+def address(shop):
+    def make(name="refine", **parts):
+        return reverse(f"portal:{name}", kwargs={"client": shop.client.slug, "instance": shop.instance.pk, **parts})
+
+    return make
+
+
+def page_of(answer, status=200):
+    assert answer.status_code == status, answer.content.decode()[-1500:]
+    return answer.content.decode()
+
+
+def row_of(shop):
+    return drafts.get(key=shop.instance.pk, actor=SYSTEM)
+
+
+def made(shop, instruction="Say goodbye at the end.", **more):
+    return factories.make_suggestion(instance=row_of(shop), instruction=instruction, **more)
+
+
+def texts_of(row):
+    from assist import texts
+
+    return [texts.change_id(hunk) for hunk in row.changes.hunks]
+
+
+def test_the_page_tells_the_model_and_shows_the_draft(editor, address):
+    page = page_of(editor.get(address()))
+
+    assert "scripted-1 (demonstration)" in page
+    assert "You answer the phone for {{ company }}." in page
+    assert page.count('name="quick"') == 4
+
+
+def test_a_wish_is_asked_for_and_leads_to_its_page(editor, address, shop):
+    answer = editor.post(address(), {"instruction": " Be brief. ", "revision": row_of(shop).revision})
+    row = Suggestion.objects.get()
+
+    assert answer.url == address("suggestion", suggestion=row.pk)
+    assert (row.instruction, row.state) == ("Be brief.", "asked")
+
+
+def test_a_ready_wish_is_asked_by_its_button(editor, address, shop):
+    editor.post(address(), {"quick": "short", "instruction": "", "revision": row_of(shop).revision})
+    assert "shorter" in Suggestion.objects.get().instruction
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"instruction": "  "}, "Say what should be better"),
+        ({"instruction": "x" * 4001}, "4000"),
+        ({"instruction": "Be kind.", "previous": "no id"}, "This is not right yet"),
+    ],
+)
+def test_a_wish_that_cannot_be_asked_comes_back_with_the_reason(editor, address, shop, given, told):
+    page = page_of(editor.post(address(), {"revision": row_of(shop).revision, **given}), 422)
+
+    assert told in page
+    assert not Suggestion.objects.exists()
+
+
+def test_a_wish_that_holds_a_secret_is_not_sent_and_not_lost(shop):
+    schema = {"type": "object", "properties": {"key": {"type": "string", "x-secret": True}}, "required": ["key"]}
+    version = factories.make_template_version(content_md="Use {{ key }}.", variables_schema=schema)
+    instance = factories.make_instance(
+        client=shop.client, template_version=version, variables={"key": "booking-key-0451"}, name="keyed"
+    )
+    where = reverse("portal:refine", kwargs={"client": shop.client.slug, "instance": instance.pk})
+    page = page_of(shop.person().post(where, {"instruction": "Say booking-key-0451 twice.", "revision": 1}), 422)
+
+    assert "holds the value of a secret variable" in page
+    assert not Suggestion.objects.exists()
+
+
+def test_a_draft_changed_meanwhile_is_told_and_the_wish_is_kept(editor, address, shop):
+    ana = factories.make_actor(roles={shop.client: Role.EDITOR}, user=factories.make_user(username="ana"))
+    drafts.edit(instance=row_of(shop), revision=1, variables={"company": "Beta"}, by=ana, at=AT)
+    page = page_of(editor.post(address(), {"instruction": "Be brief.", "revision": 1}), 409)
+
+    assert "ana changed the draft meanwhile" in page
+    assert "Be brief." in page
+    assert 'name="revision" value="2"' in page
+
+
+def test_what_the_model_writes_is_shown_as_it_comes(editor, address, shop):
+    row = made(shop, run=False)
+    here = address("suggestion", suggestion=row.pk)
+    waiting = page_of(editor.get(here))
+    Suggestion.objects.filter(pk=row.pk).update(state="running", progress="You are", tries=1)
+    part = page_of(editor.get(here + "?seen=asked-0-0", headers=HTMX))
+
+    assert "The model is reading the draft" in waiting
+    assert 'hx-trigger="every 500ms"' in waiting
+    assert "Look again now" in waiting
+    assert 'name="instruction"' not in waiting
+    assert "<html" not in part
+    assert "You are" in part
+    assert editor.get(here + "?seen=running-7-1", headers=HTMX).status_code == 204
+
+    Suggestion.objects.filter(pk=row.pk).update(state="asked", progress="", tries=0)
+    runs.run(suggestion_id=row.pk, by=SYSTEM, at=AT)
+    done = page_of(editor.get(here + "?seen=running-7-1", headers=HTMX))
+    assert "Accept all" in done
+    assert "hx-trigger" not in done
+    assert "The suggestion is ready: 2 changes." in done
+
+
+def test_a_suggestion_is_shown_change_by_change_with_the_models_notes(editor, address, shop):
+    row = made(shop)
+    page = page_of(editor.get(address("suggestion", suggestion=row.pk)))
+
+    assert page.count('name="change"') == page.count(" checked") == 2
+    assert "Take change 2" in page
+    assert "friendly" in page
+    assert "says more now" in page
+    assert f'name="previous" value="{row.pk}"' in page
+    assert "Improve this suggestion" in page
+    assert '<details class="ph-edit">' in page
+
+
+def test_all_of_it_is_accepted_into_the_draft(editor, address, shop):
+    row = made(shop)
+    answer = editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "all", "text": "not this"})
+
+    assert answer.url == address("prompt")
+    assert row_of(shop).body.source() == row.text
+    assert "This was accepted" in page_of(editor.get(address("suggestion", suggestion=row.pk)))
+
+
+def test_only_ticked_changes_are_accepted(editor, address, shop):
+    row = made(shop)
+    editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "changes", "change": texts_of(row)[1]})
+
+    source = row_of(shop).body.source()
+    assert source.startswith("You answer the phone")
+    assert "Above all: say goodbye at the end." in source
+
+
+def test_no_ticked_change_is_told_and_nothing_happens(editor, address, shop):
+    row = made(shop)
+    page = page_of(editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "changes"}), 422)
+
+    assert "Tick at least one change" in page
+    assert " checked" not in page
+    assert row_of(shop).revision == 1
+
+
+def test_an_edited_text_is_accepted_with_plain_line_ends(editor, address, shop):
+    row = made(shop)
+    editor.post(
+        address("accept_suggestion", suggestion=row.pk), {"take": "edited", "text": "Mine {{ company }}\r\nnow\r\n"}
+    )
+    assert row_of(shop).body.source() == "Mine {{ company }}\nnow\n"
+
+
+def test_an_edited_text_that_cannot_be_used_comes_back(editor, address, shop):
+    row = made(shop)
+    where = address("accept_suggestion", suggestion=row.pk)
+    page = page_of(editor.post(where, {"take": "edited", "text": "For {{ nobody }}"}), 422)
+
+    assert "For {{ nobody }}" in page
+    assert '<details class="ph-edit" open>' in page
+    assert row_of(shop).revision == 1
+
+
+def test_a_change_that_is_none_of_its_own_is_refused(editor, address, shop):
+    row = made(shop)
+    page = page_of(
+        editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "changes", "change": "x"}), 409
+    )
+    assert "no change of this suggestion" in page
+
+
+def test_a_suggestion_for_an_older_draft_is_outdated_and_an_edited_text_is_not_lost(editor, address, shop):
+    row = made(shop)
+    drafts.edit(instance=row_of(shop), revision=1, variables={"company": "Beta"}, by=SYSTEM, at=AT)
+    page = page_of(editor.get(address("suggestion", suggestion=row.pk)))
+    refused = page_of(
+        editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "edited", "text": "Mine {{ company }}"}),
+        409,
+    )
+
+    assert "it cannot be accepted" in page
+    assert "Accept all" not in page
+    assert "Say goodbye at the end.</textarea>" in page
+    assert 'name="revision" value="2"' in page
+    assert "Mine {{ company }}" in refused
+    assert row_of(shop).body.source() == TEXT
+
+
+def test_a_rejected_suggestion_leaves_the_draft_as_it_was(editor, address, shop):
+    row = made(shop)
+    where = address("reject_suggestion", suggestion=row.pk)
+
+    assert editor.post(where).url == address("prompt")
+    assert "This was put aside." in page_of(editor.get(address("suggestion", suggestion=row.pk)))
+    assert "Only a ready suggestion is rejected" in page_of(editor.post(where, follow=True))
+    assert row_of(shop).revision == 1
+
+
+def test_one_wish_builds_on_another(editor, address, shop):
+    first = made(shop)
+    editor.post(address(), {"instruction": "Shorter.", "revision": 1, "previous": first.pk})
+
+    assert Suggestion.objects.exclude(pk=first.pk).get().previous == first
+    assert "Say goodbye at the end." in page_of(editor.get(address()))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("[drops variables]", "`company` is used no more"),
+        ("[breaks off]", "broke off before the end"),
+        ("[malformed]", "did not answer in the form"),
+        ("[unavailable]", "wants to be left in peace"),
+    ],
+)
+def test_a_failing_model_leaves_the_draft_the_wish_and_the_reason(editor, address, shop, fault, told):
+    row = made(shop, instruction=f"Better {fault}")
+    page = page_of(editor.get(address("suggestion", suggestion=row.pk)))
+
+    assert told in page
+    assert f"Better {fault}</textarea>" in page
+    assert "Back to the editor" in page
+    assert ("What the model noted" in page) is bool(row.notes)
+    assert row_of(shop).revision == 1
+
+
+def test_a_document_is_shown_by_its_structure_and_taken_by_lines(editor, shop):
+    messages = [
+        {"role": "system", "content": "You answer the phone for {{ company }}."},
+        {"role": "user", "content": "Hello"},
+    ]
+    schema = {"type": "object", "properties": {"company": {"type": "string"}}, "required": ["company"]}
+    version = factories.make_template_version(content_json=messages, variables_schema=schema)
+    instance = factories.make_instance(
+        client=shop.client, template_version=version, variables={"company": "Acme"}, name="talk"
+    )
+    row = factories.make_suggestion(instance=instance)
+    where = {"client": shop.client.slug, "instance": instance.pk, "suggestion": row.pk}
+    page = page_of(editor.get(reverse("portal:suggestion", kwargs=where)))
+
+    assert 'class="ph-chat"' in page
+    assert "Choose single changes" in page
+    assert page.count('id="change-1"') == 1
+    assert editor.post(reverse("portal:accept_suggestion", kwargs=where), {"take": "all"}).status_code == 302
+
+
+def test_markup_of_people_and_models_never_becomes_a_node(editor, address, shop):
+    row = made(shop, instruction=f"Say {MARKUP}")
+    Suggestion.objects.filter(pk=row.pk).update(notes=MARKUP)
+    failed = made(shop, instruction=f"{MARKUP} [drops variables]")
+    Suggestion.objects.filter(pk=failed.pk).update(error_detail=MARKUP, notes=MARKUP)
+    writing = made(shop, instruction=MARKUP, run=False)
+    Suggestion.objects.filter(pk=writing.pk).update(progress=MARKUP, state="running")
+
+    for place in (address(), *(address("suggestion", suggestion=one.pk) for one in (row, failed, writing))):
+        page = page_of(editor.get(place))
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+
+@pytest.fixture
+def off(shop):
+    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
+
+
+@pytest.mark.usefixtures("off")
+def test_where_it_is_switched_off_every_address_says_so_calmly(shop, address):
+    switches.switch(client=shop.client, enabled=True, by=SYSTEM, at=AT)
+    row = made(shop)
+    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
+    editor = shop.person()
+    answers = [
+        editor.get(address()),
+        editor.post(address(), {"instruction": "", "revision": 1}),
+        editor.post(address(), {"instruction": "Be brief.", "revision": 1}),
+        editor.get(address("suggestion", suggestion=row.pk)),
+        editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "all"}),
+    ]
+
+    for answer in answers:
+        page = page_of(answer, 403)
+        assert "switched off for this client" in page
+        assert "403.feature_off" in page
+    assert refine.get(key=row.pk, actor=SYSTEM).state == "ready"
+
+
+def test_only_who_edits_may_refine(shop, address):
+    row = made(shop)
+    viewer = shop.person(Role.VIEWER)
+
+    assert viewer.get(address()).status_code == 403
+    assert viewer.get(address("suggestion", suggestion=row.pk)).status_code == 403
+    assert viewer.post(address("accept_suggestion", suggestion=row.pk)).status_code == 403
+
+
+def test_another_prompts_suggestion_is_not_found_here(editor, address, shop):
+    other = factories.make_suggestion(instance=factories.make_instance(client=shop.client, name="other"))
+
+    for key in (other.pk, uuid.uuid4()):
+        assert editor.get(address("suggestion", suggestion=key)).status_code == 404
+        assert editor.post(address("accept_suggestion", suggestion=key)).status_code == 404
+        assert editor.post(address(), {"instruction": "x", "revision": 1, "previous": key}).status_code == 404
+
+
+def test_an_archived_prompt_is_not_refined(editor, address, shop):
+    row = made(shop)
+    drafts.archive(instance=row_of(shop), by=SYSTEM, at=AT)
+
+    assert editor.get(address()).status_code == 409
+    assert editor.post(address(), {"instruction": "x", "revision": 2}).status_code == 409
+    assert editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "all"}).status_code == 409
+
+
+def test_an_administrator_switches_it_for_a_client(shop):
+    where = reverse("portal:client_settings", kwargs={"client": shop.client.slug})
+    boss = shop.person(Role.ADMINISTRATOR)
+
+    assert " checked" in page_of(boss.get(where))
+    assert "No model is asked any more." in page_of(boss.post(where, {}, follow=True))
+    assert not switches.standing(client=shop.client).available
+    assert " checked" not in page_of(boss.get(where))
+    boss.post(where, {"enabled": "on"})
+    assert switches.standing(client=shop.client).available
+
+
+def test_who_is_no_administrator_sees_the_switch_and_why_it_is_shut(shop):
+    where = reverse("portal:client_settings", kwargs={"client": shop.client.slug})
+    editor = shop.person()
+    page = page_of(editor.get(where))
+
+    assert "Needs the permission" in page
+    assert "scripted-1" in page
+    assert editor.post(where, {"enabled": "on"}).status_code == 403
+
+
+def test_refining_asks_the_database_a_few_times_only(editor, address, shop):
+    rows = [made(shop) for _ in range(4)]
+    editor.get(address())
+    for place, most in ((address(), 9), (address("suggestion", suggestion=rows[0].pk), 10)):
+        with CaptureQueriesContext(connection) as asked:
+            page_of(editor.get(place))
+        assert len(asked) <= most, "\n".join(query["sql"][:150] for query in asked)
