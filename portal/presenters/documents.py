@@ -163,7 +163,8 @@ def _numbered(place: Place, number: int) -> Place:
 def _message(node: Node, number: int) -> Message:
     value, before = node.value, node.old if isinstance(node.old, dict) else {}
     content = _content(value)
-    text = texts(old=_content(before), new=content, anchors=False) if node.change == "changed" else None
+    # A message has no last line that could lack its end.
+    text = texts(old=_content(before) + "\n", new=content + "\n", anchors=False) if node.change == "changed" else None
     return Message(
         change=node.change,
         position=int(node.key or 0) + 1,

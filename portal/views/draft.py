@@ -124,7 +124,7 @@ def _mine(theirs: Side, form: TextForm | VariablesForm, draft: PromptInstance) -
         values = {name: value for name, value in form.variables.items() if name not in schema.secret_names}
         return replace(theirs, variables=schema.complete(values), secrets=theirs.secrets | secrets)
     body = form.body or draft.template_version.body
-    return replace(theirs, text=body.source(), document=body.document)
+    return replace(theirs, text=body.source(), document=body.document, variables=None)
 
 
 def _spelled(values: dict[str, Any]) -> str:
