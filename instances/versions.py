@@ -7,20 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
 from foundation import correlation
 from foundation.actors import Actor
+from foundation.prepared import Given, Insert, Update
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, NotFound
 from prompthub_kernel.rendering import Rendered
+from prompthub_kernel.strict_json import require_storable
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
+
+_VERSIONS = Insert(InstanceVersion)
+_PUBLICATIONS = Insert(Publication)
+_SEALED = Update(
+    lambda: PromptInstance.objects.filter(pk=Given("key", UUIDField())),
+    last_version_ordinal=Given("ordinal", IntegerField()),
+    based_on=Given("version", UUIDField()),
+)
+_ACTIVATED = Update(
+    lambda: PromptInstance.objects.filter(pk=Given("key", UUIDField())),
+    active_version=Given("version", UUIDField()),
+    last_publication_ordinal=Given("ordinal", IntegerField()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +80,9 @@ def seal(*, instance: PromptInstance, by: Actor, at: datetime) -> InstanceVersio
         created_by_label=by.label,
         **body.as_fields(),
     )
-    version.save()
+    _VERSIONS.row(version)
     instance.based_on = version
-    PromptInstance.objects.filter(pk=instance.pk).update(
-        last_version_ordinal=instance.last_version_ordinal, based_on=version
-    )
+    _SEALED.run(key=instance.pk, ordinal=instance.last_version_ordinal, version=version.pk)
     events.record(
         action=Action.INSTANCE_VERSION_SEAL,
         subject=subject(version),
@@ -90,6 +103,7 @@ def activate(
     policy.require(by, Permission.PUBLISH, instance.client)
     if version.instance_id != instance.id:
         raise NotFound("404.template_or_instance_not_found", "No such version of this prompt.")
+    require_storable(reason, "/reason")
     previous = instance.active_version
     instance.last_publication_ordinal += 1
     publication = Publication(
@@ -104,11 +118,9 @@ def activate(
         reason=reason,
         correlation_id=correlation.current(),
     )
-    publication.save()
+    _PUBLICATIONS.row(publication)
     instance.active_version = version
-    PromptInstance.objects.filter(pk=instance.pk).update(
-        active_version=version, last_publication_ordinal=instance.last_publication_ordinal
-    )
+    _ACTIVATED.run(key=instance.pk, ordinal=instance.last_publication_ordinal, version=version.pk)
     events.record(
         action=Action.INSTANCE_VERSION_ACTIVATE,
         subject=drafts.subject(instance),

@@ -113,9 +113,12 @@ def publish(
     with tracing.span("publish", action="instance.publish", **attributes) as span, transaction.atomic():
         row = drafts.locked(instance=instance)
         drafts.require_revision(draft=row, revision=checked.revision)
-        done = _unchanged(row, version, checked, by, at) or _moved(
-            row, version, checked, by, at, expected_active, confirm=confirm, reason=reason
-        )
+        wanted = version or _active_if_same(row)
+        done = _unchanged(row, wanted, checked, by, at)
+        if done is None:
+            if not confirm:
+                _require_expected(row, version, expected_active)
+            done = _moved(row, wanted, checked, by, at, confirm=confirm, reason=reason)
         span.set_attribute("publish.changed", done.changed)
     _count(done, started)
     _tell(done, row)
@@ -124,18 +127,15 @@ def publish(
 
 def _moved(
     row: PromptInstance,
-    version: InstanceVersion | None,
+    wanted: InstanceVersion | None,
     checked: Checked,
     by: Actor,
     at: datetime,
-    expected: uuid.UUID | Expect | None,
     *,
     confirm: bool,
     reason: str,
 ) -> Published:
-    if not confirm:
-        _require_expected(row, version, expected)
-    sealed = version or _active_if_same(row) or versions.seal(instance=row, by=by, at=at)
+    sealed = wanted or versions.seal(instance=row, by=by, at=at)
     publication = versions.activate(instance=row, version=sealed, by=by, at=at, reason=reason)
     sent = deliveries.enqueue(publication=publication, placements=checked.placements, by=by, at=at)
     events.record(
@@ -156,13 +156,13 @@ def _moved(
 
 
 def _unchanged(
-    row: PromptInstance, version: InstanceVersion | None, checked: Checked, by: Actor, at: datetime
+    row: PromptInstance, wanted: InstanceVersion | None, checked: Checked, by: Actor, at: datetime
 ) -> Published | None:
     """The active version again: nothing moves; only places that do not have it (and are not about to) get it."""
-    active = version if version is not None and version.id == row.active_version_id else None
-    active = active or (_active_if_same(row) if version is None else None)
-    publication = versions.newest_publication(instance=row)
-    if active is None or publication is None or publication.secret_revision != row.secret_revision:
+    if wanted is None or wanted.id != row.active_version_id:
+        return None
+    active, publication = wanted, versions.newest_publication(instance=row)
+    if publication is None or publication.secret_revision != row.secret_revision:
         return None
     lacking = [placement for placement in checked.placements if _lacks(placement, publication)]
     if not lacking:
