@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 import contracts
 from portal import problems
-from portal.forms.schema_fields import NOT_GIVEN, Offer, field_for
+from portal.forms.schema_fields import NOT_GIVEN, Offer, TextField, field_for
 from prompthub_kernel.errors import PromptHubError
 
 LABELS: dict[str, str | Promise] = {
@@ -87,11 +87,15 @@ class ContractForm(forms.Form):
         definitions = contracts.load(f"adapters/{self.adapter}")["$defs"]
         schema = definitions[part]
         for key, property_schema in schema.get("properties", {}).items():
-            told = {"title": str(LABELS.get(key, key)), **property_schema}
+            shared = definitions.get(property_schema.get("$ref", "").removeprefix("#/$defs/"), {})
+            told = {"title": str(LABELS.get(key, key)), "description": shared.get("description", ""), **property_schema}
             if part == "credentials":
                 told["x-secret"] = True
             offer = Offer(key, told, key in schema.get("required", ()))
             field = field_for(offer=offer, definitions=definitions, value=stored.get(key, NOT_GIVEN))
+            if isinstance(field, TextField):  # names and ids: one line, however long they may be
+                attrs = {name: value for name, value in field.widget.attrs.items() if name != "rows"}
+                field.widget = forms.TextInput(attrs={**attrs, "class": "ph-input"})
             if key in stored and part != "credentials":
                 field.initial = field.shown(stored[key])
             self.fields[f"{part}-{key}"] = field
