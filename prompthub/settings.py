@@ -265,7 +265,7 @@ if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
 
 ASSIST: dict[str, Any] = {
     "refine": env.flag("PROMPTHUB_REFINE", default=True),
-    "llm": env.text("PROMPTHUB_LLM", "null"),
+    "llm": env.text("PROMPTHUB_LLM", "null") or "null",
     "url": env.text("PROMPTHUB_LLM_URL"),
     "key": env.text("PROMPTHUB_LLM_KEY"),
     "model": env.text("PROMPTHUB_LLM_MODEL"),
