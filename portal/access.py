@@ -115,7 +115,10 @@ class OperatorView(View):
         slug, key = kwargs.pop("client", None), kwargs.pop("instance", None)
         if slug is None:
             return
-        found = clients.listing(actor=self.actor).filter(slug=slug).first()
+        row = None
+        if key is not None:  # the prompt brings its client along
+            row = drafts.listing(actor=self.actor).filter(client__slug=slug, pk=key).first()
+        found = row.client if row is not None else clients.listing(actor=self.actor).filter(slug=slug).first()
         if found is None:
             raise NotFound("404.not_found", _("There is no such client, or it is not yours to see."))
         self.client = found
@@ -127,7 +130,6 @@ class OperatorView(View):
                 "403.permission_denied", _("This needs the permission “%(name)s” at this client.") % {"name": wanted}
             )
         if key is not None:
-            row = drafts.listing(actor=self.actor).filter(client=found, pk=key).first()
             if row is None:
                 raise NotFound("404.template_or_instance_not_found", _("This client has no such prompt."))
             self.instance = row

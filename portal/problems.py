@@ -31,7 +31,9 @@ def page(request: HttpRequest, error: PromptHubError, *, shell: Mapping[str, Any
 
 def title(error: PromptHubError) -> str:
     """A short sentence for the top of the page."""
-    words = {
+    words: dict[str | int, str] = {
+        "403.feature_off": _("This is switched off"),
+        "409.archived": _("This is archived"),
         403: _("You may not do this here"),
         404: _("There is nothing here"),
         409: _("Something changed meanwhile"),
@@ -41,12 +43,14 @@ def title(error: PromptHubError) -> str:
         502: _("A provider did not do its part"),
         503: _("Not available just now"),
     }
-    return words.get(error.status, error.title)
+    return words.get(error.code) or words.get(error.status, error.title)
 
 
 def next_step(error: PromptHubError) -> str:
     """What to do about it."""
-    words = {
+    words: dict[str | int, str] = {
+        "403.feature_off": _("Everything else works as before. Who administers it can switch it on again."),
+        "409.archived": _("It can still be read: its texts, its versions and its history stay."),
         403: _("Ask an administrator of this client for the permission, or go back."),
         404: _("The address may be mistyped, what was here may have moved, or you may not see this client."),
         409: _("Go back, look at what is there now, and decide again."),
@@ -56,7 +60,7 @@ def next_step(error: PromptHubError) -> str:
         502: _("Look at the deliveries, and try again when the provider answers."),
         503: _("Wait a moment, then load the page again. Nothing was half done."),
     }
-    return words.get(error.status, _("Go back and try again."))
+    return words.get(error.code) or words.get(error.status, _("Go back and try again."))
 
 
 def into_form(form: BaseForm, error: PromptHubError, *, fields: Mapping[str, str]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from assist import switches
 from foundation.actors import Actor
 from instances import versions
 from instances.models import InstanceVersion, PromptInstance, Publication
@@ -20,8 +21,8 @@ from templates_app import versions as template_versions
 from templates_app.models import TemplateVersion
 
 VERSIONS_AT_MOST = 100
-ROUTES = ("publish", "archive", "refine", "activity")
-"""Pages of other parts of the portal that this page leads to, where they are there."""
+ROUTES = ("publish", "archive", "activity")
+"""Pages of other parts of the portal that every prompt's page leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class PromptPage:
 
 
 def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
-    """The frame of a prompt's pages; six queries, however many versions and places there are."""
+    """The frame of a prompt's pages; seven queries, however many versions and places there are."""
     placed = sides.confirmed(placements=targets.placements_of(instance=instance))
     places = [
         Runs(one, one.delivery is not None and one.delivery.publication.version_id == instance.active_version_id)
@@ -100,24 +101,18 @@ def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
 
 
 def routes(instance: PromptInstance) -> dict[str, str]:
-    """The addresses of the pages this one leads to; a part of the portal that is not installed has none."""
+    """The addresses of the pages this one leads to; ``refine`` only where a model may be asked."""
     where = {"client": instance.client.slug, "instance": instance.pk}
-    found = {}
-    for name in ROUTES:
-        try:
-            found[name] = reverse(f"portal:{name}", kwargs=where)
-        except NoReverseMatch:
-            continue
+    found = {name: reverse(f"portal:{name}", kwargs=where) for name in ROUTES}
+    if switches.standing(client=instance.client).available:
+        found["refine"] = reverse("portal:refine", kwargs=where)
     return found
 
 
 def rollback(instance: PromptInstance, version: InstanceVersion) -> str:
-    """The address at which an older version is made active again; empty where there is none."""
+    """The address at which an older version is made active again."""
     where = {"client": instance.client.slug, "instance": instance.pk, "version": version.pk}
-    try:
-        return reverse("portal:rollback", kwargs=where)
-    except NoReverseMatch:
-        return ""
+    return reverse("portal:rollback", kwargs=where)
 
 
 def _timeline(instance: PromptInstance, places: Sequence[Runs]) -> list[Version]:

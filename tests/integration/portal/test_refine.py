@@ -397,3 +397,9 @@ def test_refining_asks_the_database_a_few_times_only(editor, address, shop):
         with CaptureQueriesContext(connection) as asked:
             page_of(editor.get(place))
         assert len(asked) <= most, "\n".join(query["sql"][:150] for query in asked)
+
+
+def test_the_prompts_page_leads_here_only_where_it_is_switched_on(editor, address, shop):
+    assert address() in page_of(editor.get(address("prompt")))
+    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
+    assert address() not in page_of(editor.get(address("prompt")))
