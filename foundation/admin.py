@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -30,7 +31,16 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
 from foundation.models import IdempotencyKey
-from prompthub_kernel.errors import PromptHubError
+from prompthub_kernel.errors import Invalid, PromptHubError
+from prompthub_kernel.strict_json import strict_json
+
+
+def can_be(field: Any, text: str) -> bool:
+    """Whether a text in an address or a form can be a value of that column; asking for another breaks."""
+    try:
+        return "\0" not in text and field.to_python(text) is not None
+    except (ValidationError, ValueError):
+        return False
 
 
 class Unshown(widgets.UnfoldAdminTextareaWidget):  # type: ignore[misc] # Unfold has no types
@@ -41,10 +51,38 @@ class Unshown(widgets.UnfoldAdminTextareaWidget):  # type: ignore[misc] # Unfold
         return
 
 
-class JsonField(forms.JSONField):
-    """JSON of which ``{}`` is a value, not nothing; left empty it is None."""
+class JsonField(forms.CharField):
+    """JSON, held to what every door asks of it. ``{}`` is a value, not nothing; left empty it is None."""
 
     empty_values = [None, ""]
+
+    def to_python(self, value: Any) -> Any:
+        """What was typed, as a value. Raises ValidationError that says what is wrong and where, never the value."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return strict_json(text.encode("utf-8", "surrogatepass"))
+        except Invalid as error:
+            found = error.problems[0]
+            raise ValidationError(f"{found.pointer}: {found.detail}" if found.pointer else found.detail) from None
+
+    def prepare_value(self, value: Any) -> str | None:
+        """A stored value as indented JSON; what was typed stays as it was typed."""
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class JsonObjectField(JsonField):
+    """A JSON object."""
+
+    def to_python(self, value: Any) -> dict[str, Any] | None:
+        """The object. Raises ValidationError for any other JSON."""
+        found = super().to_python(value)
+        if found is not None and not isinstance(found, dict):
+            raise ValidationError("This is a JSON object: {…}.")
+        return found
 
 
 class Confirm(forms.Form):
@@ -122,6 +160,14 @@ class ReadOnly(_Unchanged, ModelAdmin):  # type: ignore[misc] # Unfold has no ty
         row = self.get_object(request, unquote(str(object_id)))
         allows = [getattr(each.method, "when", None) for each in offered]
         return [each for each, allow in zip(offered, allows, strict=True) if row is None or allow is None or allow(row)]
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
+        """An action over chosen rows. One over what cannot be a row is refused."""
+        if not all(can_be(self.opts.pk, key) for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            messages.error(request, "What was chosen is not in this list; nothing was changed. Choose again.")
+            return None
+        answer: HttpResponse | None = super().response_action(request, queryset)
+        return answer
 
     def row(self, request: HttpRequest, object_id: str) -> Any:
         """The row a decision is about. Raises Http404 for one this person does not see."""

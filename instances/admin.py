@@ -13,7 +13,7 @@ from unfold import widgets
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from foundation.admin import Confirm, Endless, JsonField, Lines, Unshown, as_text, decision, written
+from foundation.admin import Confirm, Endless, JsonObjectField, Lines, Unshown, as_text, decision, written
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.body import BodyFormat
@@ -25,8 +25,8 @@ LABELS = {"draft": "info", "active": "success", "archived": "warning"}
 class EditVariables(Confirm):
     """``revision`` is the one the person was shown: a later edit by somebody else is refused."""
 
-    variables = JsonField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 12}))
-    secrets = JsonField(
+    variables = JsonObjectField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 12}))
+    secrets = JsonObjectField(
         required=False,
         help_text="New values of secret variables, as JSON. Left out: they stay. null takes one away. Never shown.",
         widget=Unshown(attrs={"rows": 3}),
@@ -36,14 +36,6 @@ class EditVariables(Confirm):
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
         super().__init__(*given, row=row, **more)
         self.initial = {"variables": row.variables, "revision": row.revision}
-
-    def clean(self) -> dict[str, Any]:
-        """Both are JSON objects."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        for name in ("variables", "secrets"):
-            if cleaned.get(name) is not None and not isinstance(cleaned[name], dict):
-                self.add_error(name, "This is a JSON object: {…}.")
-        return cleaned
 
 
 class Versions(Lines):

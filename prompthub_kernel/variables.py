@@ -19,12 +19,13 @@ import jsonschema_rs
 import orjson
 
 from prompthub_kernel import schema_guard
-from prompthub_kernel.canonical import canonical_json
+from prompthub_kernel.canonical import MAX_DEPTH, canonical_json
 from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.pointer import pointer
 from prompthub_kernel.schema_explaining import Explanation, compiled
 from prompthub_kernel.schema_guard import Examined
 from prompthub_kernel.schema_words import sentence
+from prompthub_kernel.strict_json import storable_problem
 
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_VARIABLES = 200
@@ -43,6 +44,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _ROOT_KEYWORDS = schema_guard.KEYWORDS - {"$ref", "default", "enum", "const"} | {"$schema", "$defs"}
 _MARKS = {"x-secret": ("default", "const", "enum", "examples"), "x-runtime": ("default",)}
 """Marks of a variable, and what may not stand beside them: it would show the secret, or never be used."""
+_NUL = b"\\u0000"
+"""How JSON writes NUL, which no database stores; an escaped backslash before ``u0000`` looks alike."""
 _IN_SCHEMA = ("variables_schema",)
 _IN_VALUES = ("variables",)
 
@@ -111,7 +114,10 @@ class VariablesSchema:
             given = sorted(self.runtime_names & complete.keys())
             return [_problem((name,), "x-runtime", "The provider fills this in.") for name in given]
         try:
-            work = self._work(complete)
+            written = _written(complete)
+            if _NUL in written and (found_nul := storable_problem(complete, pointer(_IN_VALUES))) is not None:
+                return [found_nul]
+            work = self._work(complete, len(written))
             if work > MAX_WORK:
                 return [_problem((), "maxLength", "The values are too large for this schema.")]
             if self._validator.is_valid(complete):
@@ -139,13 +145,13 @@ class VariablesSchema:
         """What the schema adds to the digest of a template version."""
         return canonical_json(self.schema)
 
-    def _work(self, values: dict[str, Any]) -> int:
-        """Bytes of the values times what each byte can cost. Raises :class:`Invalid` unless they are JSON."""
+    def _work(self, values: dict[str, Any], size: int) -> int:
+        """Bytes of the values, ``size`` together, times what each byte can cost."""
         weight, weights = self._examined.cost.weight, self._examined.weights
-        if (most := _size(values) * weight) <= MAX_WORK:
+        if (most := size * weight) <= MAX_WORK:
             return most
         shared = weight - max(weights.values(), default=0)
-        return sum(_size(value) * (weights.get(name, 0) + shared) for name, value in values.items())
+        return sum(len(_written(value)) * (weights.get(name, 0) + shared) for name, value in values.items())
 
 
 @lru_cache(maxsize=256)
@@ -159,9 +165,11 @@ def _parsed(source: str) -> VariablesSchema:
 def _check(schema: dict[str, Any]) -> Examined:
     """What an acceptable schema costs; raises :class:`Invalid` for any other."""
     try:
-        canonical_json(schema)
+        written = canonical_json(schema)
     except Invalid as error:
         raise _invalid([Problem(pointer(_IN_SCHEMA), "json", error.detail)]) from None
+    if _NUL in written and (found := storable_problem(schema, pointer(_IN_SCHEMA), max_depth=MAX_DEPTH)) is not None:
+        raise _invalid([found])
     examined = schema_guard.examine(schema, at=_IN_SCHEMA)
     problems = examined.problems or list(islice(_rule_problems(schema), MAX_PROBLEMS))
     if problems:
@@ -234,11 +242,12 @@ def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
         raise _invalid([_schema_problem(where, error.kind.name, "This part of the schema cannot be used.")]) from None
 
 
-def _size(value: Any) -> int:
+def _written(value: Any) -> bytes:
+    """The value as JSON. Raises :class:`Invalid` for what is none."""
     try:
-        return len(orjson.dumps(value))
+        return orjson.dumps(value)
     except TypeError:  # integers of more than 64 bits, or not JSON at all
-        return len(canonical_json(value))
+        return canonical_json(value)
 
 
 def _problem(path: Sequence[str | int], code: str, detail: str) -> Problem:

@@ -13,6 +13,7 @@ from audit.actions import Action
 from foundation.actors import Actor
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, NotFound
+from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import versions
 from templates_app.models import Template, TemplateDraft
@@ -26,6 +27,7 @@ def create(
 ) -> TemplateDraft:
     """Begin a template, or a new draft of one. Raises ``409.version_conflict`` when it has a draft already."""
     policy.require(by, Permission.EDIT, project)
+    require_storable(name, "/name")
     versions.check(body=body, variables=variables)
     with transaction.atomic():
         template, _ = Template.objects.select_for_update().get_or_create(

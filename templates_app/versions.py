@@ -17,6 +17,7 @@ from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
 from templates_app.models import Template, TemplateDraft, TemplateVersion
 from tenancy import policy
@@ -66,6 +67,8 @@ def register(
     content and ``400.template_schema_invalid`` when the text cannot be sealed.
     """
     policy.require(by, Permission.EDIT, project)
+    require_storable(name, "/name")
+    require_storable(label, "/version")
     check(body=body, variables=variables)
     digest = digest_of(body=body, variables=variables)
     with transaction.atomic():
@@ -88,6 +91,7 @@ def register(
 def seal(*, template: Template, by: Actor, at: datetime, label: str | None = None) -> TemplateVersion:
     """Seal a template's draft as its next version and put the draft away. Raises ``404.not_found`` without a draft."""
     policy.require(by, Permission.EDIT, template.project)
+    require_storable(label, "/label")
     with transaction.atomic():
         template = Template.objects.select_for_update().select_related("project").get(pk=template.pk)
         draft = TemplateDraft.objects.filter(template=template).first()

@@ -7,9 +7,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
@@ -19,7 +20,7 @@ from unfold.enums import ActionVariant
 
 from foundation import actors
 from foundation.actors import Actor, Door
-from foundation.admin import Confirm, Lines, ReadOnly, decision
+from foundation.admin import Confirm, Lines, ReadOnly, can_be, decision
 from tenancy import clients, policy, projects, tokens
 from tenancy.models import Client, ClientAlias, Project, ServiceToken
 from tenancy.policy import Permission, Role, Scope
@@ -60,10 +61,19 @@ class Placed(ReadOnly):
 class History(SimpleHistoryAdmin):
     """A row's earlier states, to be read: they are not brought back here."""
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """All of them. Raises Http404 for what cannot be a row."""
+        if not can_be(self.opts.pk, unquote(object_id)):
+            raise Http404
+        return super().history_view(request, object_id, extra_context)
+
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """One earlier state."""
+        """One earlier state. Raises Http404 for what cannot be one."""
+        states: Any = self.model
+        if not (can_be(self.opts.pk, object_id) and can_be(states.history.model._meta.pk, version_id)):
+            raise Http404
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
         return super().history_form_view(request, object_id, version_id, extra_context)

@@ -21,6 +21,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor, ActorKind, Door
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
+from prompthub_kernel.strict_json import require_storable
 from tenancy import access, policy
 from tenancy.models import ServiceToken
 from tenancy.policy import Permission
@@ -46,6 +47,8 @@ def issue(
     A token may only do what its account may do, and no token issues one with more scopes than its own.
     """
     policy.require(by, Permission.ADMIN, None)
+    told = {"name": name, "clients": list(clients), "projects": list(projects), "labels": labels or {}}
+    require_storable(told, "")
     wanted = policy.scopes_from(list(scopes))
     if by.scopes is not None and not wanted <= by.scopes:
         raise Refused("403.permission_denied", "A token cannot issue one with scopes that it does not have itself.")
@@ -132,6 +135,7 @@ def listing(*, actor: Actor) -> QuerySet[ServiceToken]:
 
 def service_account(*, name: str) -> Any:
     """The account a service acts with: it has grants like a person's, but no password."""
+    require_storable(name, "/service")
     users: Any = get_user_model()
     account, created = users._default_manager.get_or_create(**{users.USERNAME_FIELD: f"service:{name}"[:150]})
     if created:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from instances.models import PromptInstance
 from portal import problems
+from portal.forms.schema_fields import strictly
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid, PromptHubError
 
@@ -43,12 +44,13 @@ class TextForm(forms.Form):
         document: Any = None
         if template.body.document is not None:
             try:
-                document = json.loads(text)
+                json.loads(text)
             except json.JSONDecodeError as error:
                 line = _("This is not JSON: line %(line)s, column %(column)s.")
                 raise forms.ValidationError(line, params={"line": error.lineno, "column": error.colno}) from None
-            except RecursionError:
-                raise forms.ValidationError(_("This is nested too deeply.")) from None
+            except (ValueError, RecursionError):
+                pass  # the strict reading says what it is
+            document = strictly(text)
         try:
             body = PromptBody.parse(
                 content_md=text if document is None else None,

@@ -15,6 +15,9 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext as _
 
+from prompthub_kernel.errors import Invalid
+from prompthub_kernel.strict_json import strict_json
+
 SHORT_TEXT = 120
 """Strings that may be longer get room for several lines."""
 
@@ -128,11 +131,12 @@ class JsonTextField(SchemaField):
     def read(self, text: str) -> Any:
         """The JSON value."""
         try:
-            return json.loads(text, parse_constant=_refuse)
+            json.loads(text, parse_constant=_refuse)
         except json.JSONDecodeError as error:
             raise forms.ValidationError(_("This is not JSON: line %(line)s."), params={"line": error.lineno}) from None
         except (ValueError, RecursionError):
             raise forms.ValidationError(_("This is not JSON.")) from None
+        return strictly(text)
 
 
 class SecretField(SchemaField):
@@ -241,6 +245,14 @@ def _label(value: Any) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True) if value is not NOT_GIVEN else ""
+
+
+def strictly(text: str) -> Any:
+    """JSON as every door takes it. Raises ValidationError for repeated keys, NUL and the like."""
+    try:
+        return strict_json(text.encode("utf-8", "surrogatepass"))
+    except Invalid as error:
+        raise forms.ValidationError([problem.detail for problem in error.problems]) from None
 
 
 def _refuse(constant: str) -> Any:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.gate import MAX_BYTES, strict_json
 from prompthub_kernel.errors import Invalid
+from prompthub_kernel.strict_json import MAX_BYTES, strict_json
 from tests.hostile.timing import untraced
 
 SIZE = 500_000

@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 from rest_framework import exceptions
 
 from gateway import problems
-from gateway.gate import MAX_BYTES
 from prompthub import views
+from prompthub_kernel.strict_json import MAX_BYTES
 from tenancy import clients
 from tests import factories
 from tests.integration.gateway.conftest import Caller

@@ -11,8 +11,9 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from gateway.gate import MAX_BYTES, StrictJSONParser, strict_json
+from gateway.gate import StrictJSONParser
 from prompthub_kernel.errors import Invalid, Problem
+from prompthub_kernel.strict_json import MAX_BYTES, strict_json
 
 
 def problem(raw: bytes, **limits) -> Problem:
