@@ -7,6 +7,8 @@ import os
 from django.conf import settings
 from django.db import connection
 
+from tests.services import sides
+
 VENDORS = {"sqlite": "sqlite", "postgres": "postgresql"}
 
 
@@ -19,6 +21,12 @@ def test_the_database_is_the_one_this_side_is_about(db):
     with connection.cursor() as cursor:
         cursor.execute("SELECT sqlite_version()" if _side() == "sqlite" else "SHOW server_version")
         assert cursor.fetchone()[0][0].isdigit()
+
+
+def test_what_is_asked_by_hand_is_asked_on_both_databases():
+    assert sides.names(None, []) == ("sqlite", "postgres", "browser")
+    assert sides.names(None, ["tests/faults"]) == ("sqlite", "postgres")
+    assert sides.names("browser", ["tests/e2e"]) == ("browser",)
 
 
 def test_the_broker_is_the_one_this_side_is_about():

@@ -34,7 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COVERAGE_FLOOR = 95  # per cent of lines, all sides together
 KEPT_COVERAGE = ROOT / ".coverage-suite"  # of the last full run that passed, for benchmarks/s10_coverage.py
 FAILED_SHOWN = 8  # of each side, at the end
-SIDES = ("sqlite", "postgres", "browser")
+DATABASES = ("sqlite", "postgres")
+SIDES = (*DATABASES, "browser")
 E2E = "tests/e2e"
 ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -91,7 +92,7 @@ def main(arguments: list[str]) -> int:
             Side(
                 name, environment(name, folder, stack), [*coverage(name, whole=whole), *(chosen.pytest or paths(name))]
             )
-            for name in ([chosen.only] if chosen.only else SIDES)
+            for name in names(chosen.only, chosen.pytest)
         ]
         threads = [threading.Thread(target=side.run) for side in sides]
         for thread in threads:
@@ -124,6 +125,13 @@ def main(arguments: list[str]) -> int:
 def paths(name: str) -> list[str]:
     """What pytest runs on a side when nothing else is asked for."""
     return [E2E] if name == "browser" else [f"--ignore={E2E}"]
+
+
+def names(only: str | None, asked: list[str]) -> tuple[str, ...]:
+    """The sides to run: what pytest is asked by hand is about the databases unless the browser is named."""
+    if only:
+        return (only,)
+    return DATABASES if asked else SIDES
 
 
 def coverage(name: str, *, whole: bool) -> list[str]:
