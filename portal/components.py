@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal import components_prompt
+from portal import components_prompt, components_records
 from portal.access import Control
 from portal.parts import Part
 from portal.presenters import charts
@@ -301,4 +301,5 @@ PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button),
     *components_prompt.PARTS,
+    *components_records.PARTS,
 ]
