@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal import components_prompt, components_records
+from portal import components_prompt, components_publishing, components_records
 from portal.access import Control
 from portal.parts import Part
 from portal.presenters import charts
@@ -301,5 +301,6 @@ PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button),
     *components_prompt.PARTS,
+    *components_publishing.PARTS,
     *components_records.PARTS,
 ]
