@@ -69,6 +69,8 @@ class Feed:
     def _archive_client(self) -> dict[str, Any]:
         return {"client": factories.make_client(slug=_unique("c")).slug}
 
+    _switch_refine = _archive_client  # switched off, the client of all others would refuse to be refined
+
     def _archive_instance(self) -> dict[str, Any]:
         return {"instance_id": self.instance().id}
 
