@@ -17,7 +17,9 @@ from foundation.actors import Actor
 from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.strict_json import require_storable
 from publishing import adapters, courier, lanes
+from publishing.adapters import contract
 from publishing.models import Placement, Target
 from publishing.ports import ProviderError, Remote
 from tenancy import clients, policy
@@ -38,6 +40,7 @@ def create(
     """A new provider account. Raises ``422.request_invalid`` with pointers below ``/settings`` and ``/credentials``."""
     policy.require(by, Permission.ADMIN, client)
     clients.require_active(client)
+    require_storable(name, "/name")
     _check_account(adapter, settings, credentials)
     target = Target(
         client=client,
@@ -109,6 +112,7 @@ def place(
     clients.require_active(target.client)
     if instance.client_id != target.client_id:
         raise NotFound("404.not_found", "No such target for this prompt's client.")
+    require_storable(location, "/location")
     problems = _contract_problems(target.adapter, {}, {}, location, below=("/location",))
     if problems:
         raise Invalid("422.request_invalid", "This is no place the adapter knows.", problems=problems)
@@ -149,12 +153,16 @@ def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> Placem
 def test(*, target: Target, actor: Actor) -> list[tuple[Placement | None, list[Problem]]]:
     """Ask the provider whether each placement can be written, changing nothing there. Uses the network."""
     policy.require(actor, Permission.ADMIN, target.client)
+    if forbidden := contract.unreachable(target.settings):
+        return [(None, forbidden)]
     found = list(placements(target=target))
     return [(placement, probe(target=target, placement=placement)) for placement in found]
 
 
 def probe(*, target: Target, placement: Placement) -> list[Problem]:
     """What the provider itself says against writing there; a provider that does not answer is one problem."""
+    if forbidden := contract.unreachable(target.settings):
+        return forbidden
     adapter = adapters.get(target.adapter)
     try:
         with courier.question(placement=placement) as wire:
@@ -234,7 +242,10 @@ def _check_account(adapter: str, settings: Mapping[str, Any], credentials: Mappi
             f"There is no such adapter; there are {known}.",
             problems=[Problem("/adapter", "enum", f"must be one of {known}")],
         )
+    require_storable(settings, "/settings")
+    require_storable(credentials, "/credentials")
     problems = _contract_problems(adapter, settings, credentials, {}, below=("/settings", "/credentials"))
+    problems = problems or contract.unreachable(settings)
     if problems:
         raise Invalid("422.request_invalid", "The adapter's contract does not allow this.", problems=problems)
 

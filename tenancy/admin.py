@@ -22,7 +22,7 @@ from foundation import actors
 from foundation.actors import Actor, Door
 from foundation.admin import Confirm, Lines, ReadOnly, can_be, decision
 from tenancy import clients, policy, projects, tokens
-from tenancy.models import Client, ClientAlias, Project, ServiceToken
+from tenancy.models import AccessEpoch, Client, ClientAlias, Project, ServiceToken
 from tenancy.policy import Permission, Role, Scope
 
 SLUG_HELP = "1 to 63 of a-z, 0-9 and '-'. It is its address and never changes."
@@ -282,3 +282,11 @@ class ServiceTokenAdmin(History, ReadOnly):
     def revoke(self, request: HttpRequest, row: ServiceToken, values: dict[str, Any]) -> str:
         tokens.revoke(token=row, by=who(request), at=timezone.now())
         return f"{row.name} is revoked."
+
+
+@admin.register(AccessEpoch)
+class AccessEpochAdmin(ReadOnly):
+    """Under which word rights are remembered; another one after every change of who may do what."""
+
+    list_display = ("value",)
+    fields = ("value",)

@@ -75,19 +75,18 @@ class TestTarget(Endpoint):
 
     @operation("test_target", "Ask the provider whether it can be written", {200: "TargetTest"}, again=Again.RUNS)
     def post(self, target_id: UUID) -> Answer:
-        """Nothing is changed there."""
+        """Nothing is changed there. ``problems`` are those of the target itself, whatever the place."""
         found = targets.test(target=targets.get(key=target_id, actor=self.actor), actor=self.actor)
-        results = [
-            {
-                "placement_id": str(placement.id),
-                "problems": [
-                    {"pointer": problem.pointer, "code": problem.code, "detail": problem.detail} for problem in problems
-                ],
-            }
+        told = [
+            (placement, [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in problems])
             for placement, problems in found
-            if placement is not None
         ]
-        return Answer({"ok": not any(result["problems"] for result in results), "results": results})
+        results = [
+            {"placement_id": str(place.id), "problems": problems} for place, problems in told if place is not None
+        ]
+        own = [problem for place, problems in told if place is None for problem in problems]
+        ok = not own and not any(result["problems"] for result in results)
+        return Answer({"ok": ok, "problems": own, "results": results})
 
 
 class TargetCredentials(Endpoint):

@@ -47,9 +47,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the provider said about one place: nothing is well."""
+    """What the provider said about one place, or what stands against the target itself: nothing is well."""
 
-    place: Placement
+    place: Placement | None
     told: list[tuple[str, str | Promise]]
 
     @property
@@ -100,11 +100,7 @@ def places(*, target: Target, actor: Actor) -> list[Place]:
 
 def answers(results: Iterable[tuple[Placement | None, list[Problem]]]) -> list[Answer]:
     """What the provider said, in words."""
-    return [
-        Answer(place, [(problem.pointer, _said(problem)) for problem in found])
-        for place, found in results
-        if place is not None
-    ]
+    return [Answer(place, [(problem.pointer, _said(problem)) for problem in found]) for place, found in results]
 
 
 def spelled(location: Any) -> str:

@@ -14,6 +14,7 @@ every other status, redirects too      ``REFUSED``
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 from foundation.egress import Answer, EgressNotSent, EgressRefused, EgressUnanswered
 from publishing.ports import Outcome, ProviderError, Wire
@@ -35,6 +37,8 @@ _ECHO = 12  # a run of this many characters of a private text is an echo of it
 _AGAIN = frozenset({408, 409, 425, 429})
 _OF_A_GATEWAY = frozenset({502, 504})
 _SAYS_WHEN = frozenset({429, 503})
+_ESCAPED_AT_MOST = 4
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
 
 
@@ -158,10 +162,12 @@ def _one_line(text: str) -> str:
 def mask(line: str, private: Iterable[str]) -> str:
     """``line`` with every echo of a private text replaced by ``•••``.
 
-    An echo is a run of 12 characters of one of its lines, or the whole of a line that has 4 to 11.
+    An echo is a run of 12 characters of one of its lines, or the whole of a line that has 4 to 11. Nothing is left of a
+    line that echoes it in another spelling: escaped for a URL, for HTML or for JSON, in large letters or in small ones.
     """
+    parts = [_one_line(part) for text in private for part in text.splitlines()]
     hidden = [False] * len(line)
-    for start, end in _echoes(line, [_one_line(part) for text in private for part in text.splitlines()]):
+    for start, end in _echoes(line, parts):
         hidden[start:end] = [True] * (end - start)
     pieces: list[str] = []
     for character, covered in zip(line, hidden, strict=True):
@@ -169,7 +175,23 @@ def mask(line: str, private: Iterable[str]) -> str:
             pieces.append(character)
         elif not pieces or pieces[-1] != "•••":
             pieces.append("•••")
-    return "".join(pieces)
+    masked = "".join(pieces)
+    respelled = _echoes(_plainly(masked), [_plainly(part) for part in parts])
+    return "•••" if next(respelled, None) else masked
+
+
+def _plainly(text: str) -> str:
+    """Without the escapes of URLs, HTML and JSON, as often as they were applied, and in small letters."""
+    for _ in range(_ESCAPED_AT_MOST):
+        plain = _ESCAPE.sub(_unescaped, html.unescape(unquote_plus(text)))
+        if plain == text:
+            break
+        text = plain
+    return _one_line(text).casefold()
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
 
 
 def _echoes(line: str, private: list[str]) -> Iterator[tuple[int, int]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import contracts
+from foundation import egress
 from prompthub_kernel.errors import Problem
 from publishing.ports import Remote
 
-_ADDRESSES = ("base_url", "url", "read_url")  # settings that a pattern alone cannot judge
+ADDRESSES = ("base_url", "url", "read_url")  # settings that a pattern alone cannot judge
 
 
 def problems(adapter: str, remote: Remote, *, format: str, text: str) -> list[Problem]:
@@ -23,9 +26,21 @@ def problems(adapter: str, remote: Remote, *, format: str, text: str) -> list[Pr
     found = contracts.problems(f"adapters/{adapter}", document)
     return found or [
         Problem(f"/settings/{name}", "format", "This is not a valid address.")
-        for name in _ADDRESSES
+        for name in ADDRESSES
         if name in remote.settings and not _has_host(remote.settings[name])
     ]
+
+
+def unreachable(settings: Mapping[str, Any]) -> list[Problem]:
+    """Addresses among the settings that nothing is ever sent to, as far as that is known without the network."""
+    found = []
+    for name in ADDRESSES:
+        if name in settings:
+            try:
+                egress.check(url=settings[name])
+            except egress.EgressRefused as refusal:
+                found.append(Problem(f"/settings/{name}", "address", str(refusal)))
+    return found
 
 
 def _has_host(url: str) -> bool:

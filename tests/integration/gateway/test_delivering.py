@@ -66,6 +66,41 @@ def test_a_target_that_does_not_fit_is_refused(admin, world, change, code, point
     assert_problem(admin.post("clients/acme/targets", {**body, **change}), code, pointer)
 
 
+SIGNING = {"signing_secret": "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}
+FORBIDDEN = [
+    "http://169.254.169.254/latest",
+    "http://hooks.example.com/a",
+    "https://127.0.0.1/a",
+    "https://10.0.0.1/a",
+    "https://0x7f000001/a",
+    "https://hooks.example.com:9000/a",
+    "https://localhost/a",
+]
+
+
+@pytest.mark.parametrize("url", FORBIDDEN)
+def test_an_address_that_nothing_is_ever_sent_to_is_refused_before_anything_moves(admin, world, url):
+    body = {"name": "hook", "adapter": "webhook", "settings": {"url": url}, "credentials": SIGNING}
+    assert_problem(admin.post("clients/acme/targets", body), "422.request_invalid", pointer="/settings/url")
+    assert not Target.objects.filter(name="hook").exists()
+    allowed = admin.post("clients/acme/targets", {**body, "settings": {"url": "https://hooks.example.com/a"}}).json()
+    path = f"targets/{allowed['id']}"
+    assert_problem(admin("PATCH", path, {"settings": {"url": url}}), "422.request_invalid", pointer="/settings/url")
+
+
+def test_an_address_that_is_no_longer_allowed_is_told_by_test_and_publish(admin, world, settings):
+    settings.PROMPTHUB_EGRESS_ALLOW = frozenset({"127.0.0.1:9"})
+    body = {"name": "hook", "adapter": "webhook", "settings": {"url": "http://127.0.0.1:9/a"}, "credentials": SIGNING}
+    target = Target.objects.get(pk=admin.post("clients/acme/targets", body).json()["id"])
+    factories.make_placement(target=target, instance=world.instance, location={"name": "greeting"})
+    settings.PROMPTHUB_EGRESS_ALLOW = frozenset()
+    told = admin.post(f"targets/{target.id}/test").json()
+    assert (told["ok"], told["problems"][0]["pointer"]) == (False, "/settings/url")
+    refused = admin.post(f"instances/{world.instance.id}/publish", {})
+    assert_problem(refused, "422.request_invalid", pointer=f"/targets/{target.id}/settings/url")
+    assert not world.instance.publications.exists()
+
+
 @pytest.mark.parametrize("name", ["signing_secret", "previous_signing_secret"])
 def test_a_secret_that_could_not_sign_is_refused_at_the_door(admin, world, name):
     right = "whsec_" + "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"

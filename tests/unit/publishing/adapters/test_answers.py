@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import time
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -183,6 +185,27 @@ def test_no_echo_of_a_private_text_gets_into_a_message(said, shown):
     with pytest.raises(ProviderError) as failure:
         exchange(None, "sk-very-secret-1", PROMPT).expect(reply(400, {"message": said}), written=False)
     assert failure.value.detail == f"answered 400: {shown}"
+
+
+SECRET = 'TOPSECRET-q"7\\x/42 ü'
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        quote(SECRET, safe=""),
+        quote_plus(quote_plus(SECRET)),
+        html.escape(SECRET),
+        json.dumps(SECRET),
+        json.dumps(json.dumps(SECRET)),
+        SECRET.upper(),
+        "".join(f"&#{ord(character)};" for character in SECRET),
+    ],
+)
+def test_an_echo_in_another_spelling_leaves_no_message_at_all(spelled):
+    with pytest.raises(ProviderError) as failure:
+        exchange(None, SECRET).expect(reply(400, {"message": f"no such tool: {spelled}"}), written=False)
+    assert failure.value.detail == "answered 400: •••"
 
 
 @pytest.mark.parametrize(
