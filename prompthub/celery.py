@@ -16,13 +16,19 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_init, worker_process_shutdown
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from prompthub import env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "prompthub.settings")
 
-# Set for workers alone; a web process has /metrics already.
-METRICS_PORT = env.whole("PROMPTHUB_WORKER_METRICS_PORT", 0)
+try:
+    settings.configured or settings.DEBUG  # noqa: B018 - read them
+    # Set for workers alone; a web process has /metrics already.
+    METRICS_PORT = env.whole("PROMPTHUB_WORKER_METRICS_PORT", 0, least=0, most=65_535)
+except ImproperlyConfigured as wrong:
+    raise SystemExit(f"PromptHub does not start: {str(wrong).removesuffix('.')}.") from None
 
 # The children of a worker count in files that its main process adds up. prometheus_client decides for files
 # when it is imported, so this is the last moment; where it is imported already, the process is no worker.

@@ -6,7 +6,10 @@ Every secret also accepts ``<NAME>_FILE``, the path of a file that holds it (Doc
 from __future__ import annotations
 
 import fcntl
+import ipaddress
+import math
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -18,23 +21,34 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 reader = environ.Env()
 
 
-def text(name: str, default: str = "") -> str:
-    """The value of ``name``, else the content of the file that ``<name>_FILE`` names, else ``default``."""
+def text(name: str, default: str = "", *, form: str = "", says: str = "") -> str:
+    """The value of ``name``, else the content of the file that ``<name>_FILE`` names, else ``default``.
+
+    What is set must match the regular expression ``form``, if there is one; ``says`` is the form in words.
+    """
     path = os.environ.get(f"{name}_FILE")
+    value = os.environ.get(name) or default
     if path and name not in os.environ:
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
-    return os.environ.get(name, default)
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {why}") from error
+    if value and form and not re.fullmatch(form, value):
+        raise ImproperlyConfigured(f"{name} must be {says}")
+    return value
 
 
-def whole(name: str, default: int) -> int:
-    """A whole number."""
+def whole(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
+    """A whole number, from ``least`` to ``most``."""
+    words = f"a whole number, {least} " + ("or more" if most is None else f"to {most}")
     try:
-        return int(os.environ.get(name) or default)
+        value = int(os.environ.get(name) or default)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a whole number") from error
+        raise ImproperlyConfigured(f"{name} must be {words}") from error
+    if value < least or (most is not None and value > most):
+        raise ImproperlyConfigured(f"{name} must be {words}")
+    return value
 
 
 def seconds(name: str, default: float) -> float:
@@ -43,7 +57,7 @@ def seconds(name: str, default: float) -> float:
         value = float(os.environ.get(name) or default)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a number of seconds") from error
-    if not value > 0:
+    if not 0 < value < math.inf:
         raise ImproperlyConfigured(f"{name} must be greater than 0 seconds")
     return value
 
@@ -56,14 +70,43 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be one of 1, true, yes, on, 0, false, no, off")
 
 
-def words(name: str, default: str = "") -> list[str]:
-    """A comma-separated list without empty entries."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+def words(name: str, default: str = "", *, form: str = "", says: str = "") -> list[str]:
+    """A comma-separated list without empty entries; each entry matches ``form``, if there is one."""
+    found = [word.strip() for word in text(name, default).split(",") if word.strip()]
+    if form and not all(re.fullmatch(form, word) for word in found):
+        raise ImproperlyConfigured(f"{name} must be {says}, separated by commas")
+    return found
+
+
+def networks(name: str, default: str = "") -> list[str]:
+    """A comma-separated list of IP addresses and networks, or ``*`` for all."""
+    found = words(name, default)
+    try:
+        for word in found:
+            if word != "*":
+                ipaddress.ip_network(word)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be IP addresses or networks, separated by commas, or *") from error
+    return found
 
 
 def state_dir() -> Path:
     """Where the embedded edition keeps its database and keys."""
     return Path(os.environ.get("PROMPTHUB_STATE_DIR") or BASE_DIR / ".state")
+
+
+def writable_state_dir() -> Path:
+    """The state directory, made if it is not there."""
+    folder = state_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (folder / "keys.lock").open("a"):
+            return folder
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no path"
+        raise ImproperlyConfigured(
+            f"{folder} cannot be written to ({why}). Set PROMPTHUB_STATE_DIR to a directory that PromptHub may write to"
+        ) from error
 
 
 def kept(name: str, filename: str, *, fresh: str, embedded: bool) -> str:
@@ -78,13 +121,12 @@ def kept(name: str, filename: str, *, fresh: str, embedded: bool) -> str:
         return value
     if not embedded:
         raise ImproperlyConfigured(f"{name} is not set. Set it, or {name}_FILE; see .env.example.")
-    folder = state_dir()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = writable_state_dir()
     with (folder / "keys.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = folder / filename
         if path.exists():
-            return path.read_text(encoding="utf-8").strip()
+            return _read(path, name)
         if (folder / "prompthub.sqlite3").exists():
             raise ImproperlyConfigured(
                 f"{path} is missing although {folder} holds a database. Restore the file from a backup, or set "
@@ -93,6 +135,17 @@ def kept(name: str, filename: str, *, fresh: str, embedded: bool) -> str:
         path.touch(mode=0o600)
         path.write_text(fresh + "\n", encoding="utf-8")
         return fresh
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ImproperlyConfigured(f"{path} cannot be read: {why}. Mend it, or set {name}") from error
+    if not value:
+        raise ImproperlyConfigured(f"{path} is empty. Restore it from a backup, or set {name}")
+    return value
 
 
 def fresh_secret() -> str:

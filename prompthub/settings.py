@@ -18,8 +18,10 @@ STATE_DIR = env.state_dir()
 # --- which installation -------------------------------------------------------------------------------------
 
 DATABASE_URL = env.text("DATABASE_URL")
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
-REDIS_URL = env.text("REDIS_URL")
+CELERY_BROKER_URL = env.text(
+    "CELERY_BROKER_URL", "memory://", form=r"[a-z][a-z+]*://\S*", says="an address such as redis://host:6379/0"
+)
+REDIS_URL = env.text("REDIS_URL", form=r"(redis|rediss|unix)://\S+", says="an address such as redis://host:6379/1")
 EMBEDDED = not DATABASE_URL
 DEBUG = env.flag("PROMPTHUB_DEBUG", default=False)
 
@@ -36,7 +38,7 @@ PROMPTHUB_ENCRYPTION_KEYS = [
 
 def _database() -> dict[str, Any]:
     if not DATABASE_URL:
-        STATE_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        env.writable_state_dir()
         found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(STATE_DIR / "prompthub.sqlite3")}
     else:
         try:
@@ -163,8 +165,14 @@ LOGIN_REDIRECT_URL = "portal:dashboard"
 # --- the web -------------------------------------------------------------------------------------------------
 
 HOST = env.text("PROMPTHUB_HOST", "127.0.0.1")
-PORT = env.whole("PROMPTHUB_PORT", 8000)
-ALLOWED_HOSTS = env.words("PROMPTHUB_ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{HOST}")
+PORT = env.whole("PROMPTHUB_PORT", 8000, most=65_535)
+ALLOWED_HOSTS = env.words(
+    "PROMPTHUB_ALLOWED_HOSTS",
+    f"127.0.0.1,localhost,[::1],{HOST}",
+    form=r"\*|\.?[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?",
+    says="host names without scheme and port",
+)
+FORWARDED_ALLOW_IPS = env.networks("FORWARDED_ALLOW_IPS", "127.0.0.1")  # read by uvicorn itself
 HTTPS = env.flag("PROMPTHUB_HTTPS", default=not EMBEDDED)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
@@ -210,7 +218,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "gateway.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
-API_RATE = env.text("PROMPTHUB_API_RATE", "600/min")
+API_RATE = env.text(
+    "PROMPTHUB_API_RATE",
+    "600/min",
+    form=r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)",
+    says="calls/period with a period of s, min, hour or day, such as 600/min",
+)
 SPECTACULAR_SETTINGS = {
     "TITLE": "PromptHub",
     "DESCRIPTION": "The prompt for client X, running in system Y.",
@@ -247,7 +260,13 @@ CELERY_BEAT_SCHEDULE = {
     "forget": {"task": "foundation.forget_idempotency_keys", "schedule": 3600.0},
 }
 
-PROMPTHUB_EGRESS_ALLOW = frozenset(env.words("PROMPTHUB_EGRESS_ALLOW"))
+PROMPTHUB_EGRESS_ALLOW = frozenset(
+    env.words(
+        "PROMPTHUB_EGRESS_ALLOW",
+        form=r"([^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]):[1-9]\d{0,4}",
+        says="host:port pairs, such as 127.0.0.1:8090",
+    )
+)
 PUBLISHING = {
     "call_seconds": env.seconds("PROMPTHUB_CALL_SECONDS", 10.0),  # one delivery, all its calls together
     "lease_seconds": env.seconds("PROMPTHUB_LEASE_SECONDS", 15.0),  # must be longer than one delivery
@@ -266,7 +285,7 @@ if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
 ASSIST: dict[str, Any] = {
     "refine": env.flag("PROMPTHUB_REFINE", default=True),
     "llm": env.text("PROMPTHUB_LLM", "null") or "null",
-    "url": env.text("PROMPTHUB_LLM_URL"),
+    "url": env.text("PROMPTHUB_LLM_URL", form=r"https?://[^\s/]+\S*", says="an http or https address"),
     "key": env.text("PROMPTHUB_LLM_KEY"),
     "model": env.text("PROMPTHUB_LLM_MODEL"),
     "seconds": env.seconds("PROMPTHUB_LLM_SECONDS", 60.0),  # one answer, from the question to its end
@@ -282,6 +301,15 @@ if ASSIST["llm"] in {"openai", "anthropic"} and not ASSIST["model"]:
 # --- observability -------------------------------------------------------------------------------------------
 
 LOG_JSON = env.flag("PROMPTHUB_LOG_JSON", default=not EMBEDDED)
-LOG_LEVEL = env.text("PROMPTHUB_LOG_LEVEL", "INFO")
+LOG_LEVEL = env.text(
+    "PROMPTHUB_LOG_LEVEL",
+    "INFO",
+    form=r"(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)",
+    says="one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
+)
 LOGGING_CONFIG = None  # foundation.logging configures it in PromptHubConfig.ready
-SENTRY_DSN = env.text("SENTRY_DSN")
+SENTRY_DSN = env.text(
+    "SENTRY_DSN",
+    form=r"https?://[^@\s]+@[^/@\s]+/(\S*/)?\d+",
+    says="the DSN that Sentry shows, https://key@host/number",
+)

@@ -40,8 +40,14 @@ _SUSPECT_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 
 
-def strict_json(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
-    """The value of a JSON body.
+def strict_json(
+    raw: bytes,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_depth: int = MAX_DEPTH,
+    max_digits: int = MAX_INTEGER_DIGITS,
+) -> Any:
+    """The value of a JSON body; ``max_digits`` are those of an integer.
 
     Raises :class:`Invalid`, ``413.body_too_large`` or ``400.json_invalid``, with one problem whose code is
     ``size``, ``encoding``, ``depth``, ``syntax``, ``number``, ``nul``, ``surrogate`` or ``duplicate_key``.
@@ -58,13 +64,13 @@ def strict_json(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_
         _refuse("", "nul", f"Byte {raw.index(0)} is NUL.")
     if _deeper_than(max_depth, raw):
         _refuse("", "depth", f"More than {max_depth} levels are nested.")
-    parser = _Parser()
+    parser = _Parser(max_digits)
     try:
         value = parser.decode(text)
     except json.JSONDecodeError as failure:
         _refuse("", "syntax", f"Line {failure.lineno}, column {failure.colno}: {failure.msg}.")
     if parser.noticed or _SUSPECT_ESCAPE.search(text):
-        _look_closer(value, max_depth)
+        _look_closer(value, max_depth, max_digits)
     return value
 
 
@@ -79,7 +85,7 @@ def storable_problem(value: Any, pointer: str = "", *, max_depth: int = MAX_DEPT
 
     ``pointer`` is where the value is. Codes are those of :func:`strict_json`.
     """
-    return next(_faults(value, pointer, max_depth), None)
+    return next(_faults(value, pointer, max_depth, MAX_INTEGER_DIGITS), None)
 
 
 def require_storable(value: Any, pointer: str) -> None:
@@ -114,7 +120,7 @@ class _Unfit:
 class _Parser(json.JSONDecoder):
     """Keeps what it does not like in the value and sets ``noticed``: only a walk can say where it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_digits: int) -> None:
         super().__init__(
             object_pairs_hook=self._object,
             parse_int=self._integer,
@@ -122,6 +128,7 @@ class _Parser(json.JSONDecoder):
             parse_constant=self._constant,
         )
         self.noticed = False
+        self._max_digits = max_digits
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -135,7 +142,7 @@ class _Parser(json.JSONDecoder):
 
     def _integer(self, digits: str) -> int | _Unfit:
         # Counted before int(), which refuses 4,300 digits with a ValueError of its own and is quadratic below.
-        return int(digits) if len(digits.lstrip("-")) <= MAX_INTEGER_DIGITS else self._unfit()
+        return int(digits) if len(digits.lstrip("-")) <= self._max_digits else self._unfit()
 
     def _float(self, digits: str) -> float | _Unfit:
         if len(digits) > MAX_NUMBER_CHARACTERS:
@@ -151,23 +158,21 @@ class _Parser(json.JSONDecoder):
         return _Unfit()
 
 
-def _look_closer(value: Any, max_depth: int) -> None:
+def _look_closer(value: Any, max_depth: int, max_digits: int) -> None:
     """Refuse the first thing that is wrong."""
-    for fault in _faults(value, "", max_depth):
+    for fault in _faults(value, "", max_depth, max_digits):
         _refuse(fault.pointer, fault.code, fault.detail)
 
 
-def _faults(value: Any, at: str, max_depth: int) -> Iterator[Problem]:
+def _faults(value: Any, at: str, max_depth: int, max_digits: int) -> Iterator[Problem]:
     """Walk a value in document order, and tell what is wrong with it."""
     stack: list[Iterator[tuple[str, Any]]] = [iter([(at, value)])]
     while stack:
         for pointer, inner in stack[-1]:
             if isinstance(inner, str):
                 yield from _bad_characters(inner, pointer)
-            elif isinstance(inner, _Unfit) or (isinstance(inner, int | float) and not _is_plain(inner)):
-                yield Problem(
-                    pointer, "number", f"Numbers are finite; integers have at most {MAX_INTEGER_DIGITS} digits."
-                )
+            elif isinstance(inner, _Unfit) or (isinstance(inner, int | float) and not _is_plain(inner, max_digits)):
+                yield Problem(pointer, "number", f"Numbers are finite; integers have at most {max_digits} digits.")
             elif isinstance(inner, dict | list) and len(stack) > max_depth:
                 yield Problem(pointer, "depth", f"More than {max_depth} levels are nested.")
             elif isinstance(inner, dict):
@@ -184,8 +189,8 @@ def _faults(value: Any, at: str, max_depth: int) -> Iterator[Problem]:
             stack.pop()
 
 
-def _is_plain(number: float) -> bool:
-    return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**MAX_INTEGER_DIGITS
+def _is_plain(number: float, max_digits: int) -> bool:
+    return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**max_digits
 
 
 def _places(pointer: str, steps: Iterable[tuple[str | int, Any]]) -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.strict_json import strict_json
 
+MOST_DIGITS = 4000
+"""Of an integer: Python reads 4300, and what is shown can be read again."""
 SHORT_TEXT = 120
 """Strings that may be longer get room for several lines."""
 
@@ -250,7 +252,7 @@ def _json(value: Any) -> str:
 def strictly(text: str) -> Any:
     """JSON as every door takes it. Raises ValidationError for repeated keys, NUL and the like."""
     try:
-        return strict_json(text.encode("utf-8", "surrogatepass"))
+        return strict_json(text.encode("utf-8", "surrogatepass"), max_digits=MOST_DIGITS)
     except Invalid as error:
         raise forms.ValidationError([problem.detail for problem in error.problems]) from None
 

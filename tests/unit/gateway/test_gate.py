@@ -13,7 +13,7 @@ from rest_framework.test import APIRequestFactory
 
 from gateway.gate import StrictJSONParser
 from prompthub_kernel.errors import Invalid, Problem
-from prompthub_kernel.strict_json import MAX_BYTES, strict_json
+from prompthub_kernel.strict_json import MAX_BYTES, require_storable, storable_problem, strict_json
 
 
 def problem(raw: bytes, **limits) -> Problem:
@@ -156,6 +156,36 @@ class TestStrictJson:
     def test_can_be_stricter(self):
         assert problem(b"[[1]]", max_depth=1).code == "depth"
         assert strict_json(b"[1]", max_depth=1) == [1]
+
+    def test_can_take_longer_integers(self):
+        assert strict_json(b"9" * 4000, max_digits=4000) == 10**4000 - 1
+        assert problem(b"9" * 4001, max_digits=4000).code == "number"
+
+
+class TestStorable:
+    @pytest.mark.parametrize(
+        ("value", "pointer", "code"),
+        [
+            ("a\0", "/x", "nul"),
+            ({"a": ["\ud800"]}, "/x/a/0", "surrogate"),
+            ({"\0": 1}, "/x", "nul"),
+            (float("nan"), "/x", "number"),
+            ([10**20], "/x/0", "number"),
+            (json.loads("[" * 33 + "]" * 33), "/x" + "/0" * 32, "depth"),
+        ],
+    )
+    def test_says_what_no_database_stores_and_where(self, value, pointer, code):
+        found = storable_problem(value, "/x")
+        assert (found.pointer, found.code) == (pointer, code)
+        with pytest.raises(Invalid) as refusal:
+            require_storable(value, "/x")
+        assert (refusal.value.code, refusal.value.problems) == ("422.request_invalid", (found,))
+
+    @pytest.mark.parametrize(
+        "value", [None, "", "é😀", 10**20 - 1, -1.5, True, {"a": [{}]}, json.loads("[" * 32 + "]" * 32)]
+    )
+    def test_lets_everything_else_through(self, value):
+        require_storable(value, "/x")
 
 
 class TestStrictJSONParser:

@@ -1,0 +1,116 @@
+"""A wrong value stops the start with one sentence that names the variable and says what it must be."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from gateway import throttling
+from prompthub import env
+
+ROOT = Path(__file__).resolve().parents[3]
+WRONG = {
+    "PROMPTHUB_API_RATE": ["lots", "0/min", "10", "10/week", "-1/min"],
+    "PROMPTHUB_ATTEMPTS": ["0", "-1", "many", "1.5"],
+    "PROMPTHUB_CRASH_LIMIT": ["0"],
+    "PROMPTHUB_EGRESS_ALLOW": ["foo", "http://x:1", "host:0", "a b:80"],
+    "PROMPTHUB_ALLOWED_HOSTS": ["a b", "http://hub.example.com", "hub.example.com:8000"],
+    "PROMPTHUB_LOG_LEVEL": ["loud"],
+    "PROMPTHUB_PORT": ["99999", "0", "eight"],
+    "PROMPTHUB_LLM_URL": ["models.example.com"],
+    "PROMPTHUB_CALL_SECONDS": ["0", "-1", "nan", "inf", "soon"],
+    "PROMPTHUB_DEBUG": ["maybe"],
+    "SENTRY_DSN": ["foo", "https://sentry.example.com"],
+    "FORWARDED_ALLOW_IPS": ["banana", "10.0.0.1/33"],
+    "REDIS_URL": ["foo", "http://x"],
+    "CELERY_BROKER_URL": ["foo"],
+    "PROMPTHUB_STATE_DIR": ["/proc/x", "/dev/null/x"],
+}
+
+
+def read():
+    return runpy.run_path(str(ROOT / "prompthub" / "settings.py"))
+
+
+@pytest.fixture
+def embedded(monkeypatch, tmp_path):
+    """The environment of an installation of its own that sets nothing."""
+    for name in (*WRONG, "DATABASE_URL", "PROMPTHUB_SECRET_KEY", "PROMPTHUB_ENCRYPTION_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(f"{name}_FILE", raising=False)
+    monkeypatch.setenv("PROMPTHUB_STATE_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_refused_by_its_name(embedded, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read()
+    assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("PROMPTHUB_API_RATE", f"10/{period}") for period in throttling.SECONDS),
+        ("PROMPTHUB_EGRESS_ALLOW", "127.0.0.1:8090, [::1]:80,models.example.com:443"),
+        ("PROMPTHUB_ALLOWED_HOSTS", "*,.example.com,hub_1.example.com,[::1],10.0.0.7"),
+        ("FORWARDED_ALLOW_IPS", "*"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,::1"),
+        ("SENTRY_DSN", "https://key@o1.sentry.example.com/42"),
+        ("REDIS_URL", "rediss://:word@redis.example.com:6379/1"),
+        ("PROMPTHUB_API_RATE", ""),
+        ("PROMPTHUB_LOG_LEVEL", "debug"),
+    ],
+)
+def test_what_is_right_is_taken(embedded, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    found = read()
+    assert throttling.rate(found["API_RATE"])
+
+
+@pytest.mark.parametrize("file", ["secret.key", "encryption.keys"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
+def test_a_key_that_was_lost_in_its_file_is_not_replaced(embedded, file, content):
+    read()
+    (embedded / file).write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match=file):
+        read()
+    assert (embedded / file).read_bytes() == content
+
+
+def test_a_key_whose_file_cannot_be_read_is_told(embedded):
+    (embedded / "secret.key").mkdir()
+    with pytest.raises(ImproperlyConfigured, match="cannot be read"):
+        read()
+
+
+def test_a_secret_is_never_repeated(embedded, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "swordfish")
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read()
+    assert "swordfish" not in str(refusal.value)
+
+
+def test_a_file_of_a_secret_that_is_no_text_is_told(monkeypatch, tmp_path):
+    (tmp_path / "dsn").write_bytes(b"\xff\xff")
+    monkeypatch.delenv("SENTRY_DSN", raising=False)
+    monkeypatch.setenv("SENTRY_DSN_FILE", str(tmp_path / "dsn"))
+    with pytest.raises(ImproperlyConfigured, match="SENTRY_DSN_FILE"):
+        env.text("SENTRY_DSN")
+
+
+@pytest.mark.parametrize("command", [["manage.py", "check"], ["-m", "celery", "-A", "prompthub", "worker"]])
+def test_a_command_says_it_in_one_sentence_and_fails(tmp_path, command):
+    given = {**os.environ, "PROMPTHUB_STATE_DIR": str(tmp_path), "PROMPTHUB_API_RATE": "lots"}
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    [said] = done.stderr.splitlines()
+    assert said.startswith("PromptHub does not start: PROMPTHUB_API_RATE must be calls/period")
+    assert done.returncode == 1
