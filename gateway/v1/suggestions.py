@@ -47,7 +47,6 @@ class InstanceSuggestions(Endpoint):
         {202: "Suggestion"},
         body="suggestion-request",
         problems=(MISSING, "404.not_found", "403.feature_off", "409.draft_stale", "409.archived"),
-        if_match=True,
     )
     def post(self, instance_id: UUID) -> Answer:
         """It is asked for; read the suggestion until its state is neither asked nor running. The draft is untouched."""
@@ -55,7 +54,7 @@ class InstanceSuggestions(Endpoint):
         asked = refine.suggest(
             instance=row,
             instruction=self.body["instruction"],
-            revision=self.revision(),
+            revision=self.body["revision"],
             previous=self._previous(),
             by=self.actor,
             at=self.at,
