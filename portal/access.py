@@ -85,7 +85,7 @@ class OperatorView(View):
             self._enter(str(request.method), kwargs)
             return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
         except PromptHubError as error:
-            return problems.page(request, error, shell=self.shell())
+            return problems.page(request, error, frame=self.shell())
         except (OperationalError, InterfaceError) as failure:
             log.warning("database.unavailable", error=type(failure).__name__)
             return problems.page(request, Unavailable("503.database_unavailable"))

@@ -15,6 +15,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -47,7 +48,7 @@ def _drawn(part: Part, request: HttpRequest) -> Drawn:
     states = []
     for name, given in part.states.items():
         html = render_to_string(template, dict(given), request)
-        states.append((name, SafeString(part.around % html)))
+        states.append((name, format_html(part.around.replace("%s", "{}"), html)))
     return Drawn(part, states)
 
 

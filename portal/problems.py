@@ -16,15 +16,15 @@ from prompthub_kernel.errors import Problem, PromptHubError
 BROKEN = 500
 
 
-def page(request: HttpRequest, error: PromptHubError, *, shell: Mapping[str, Any] | None = None) -> HttpResponse:
-    """A calm page. Without ``shell`` it is drawn without navigation, which needs the database."""
+def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any] | None = None) -> HttpResponse:
+    """A calm page. Without ``frame`` it is drawn without navigation, which needs the database."""
     context = {
-        **(shell or {}),
+        **(frame or {}),
         "error": error,
         "title": title(error),
         "next_step": next_step(error),
         "correlation_id": correlation.current(),
-        "bare": shell is None or error.status >= BROKEN,
+        "bare": frame is None or error.status >= BROKEN,
     }
     return render(request, "portal/pages/problem.html", context, status=error.status)
 
