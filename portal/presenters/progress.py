@@ -86,7 +86,7 @@ def progress(*, publication: Publication, actor: Actor) -> Progress:
         repeats[row.placement_id] = repeats.get(row.placement_id, -1) + 1
         newest[row.placement_id] = row
     places = standing.places(instances=[publication.instance], actor=actor)
-    last = set(places.values_list("newest_id", flat=True))
+    last = {place.newest_id for place in places}  # type: ignore[attr-defined] # annotated
     return Progress(
         publication,
         [

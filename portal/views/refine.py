@@ -57,7 +57,9 @@ class RefineView(OperatorView):
             "model": shown.model_name(standing),
             "quick": [(key, label) for key, (label, _told) in shown.QUICK.items()],
             "earlier": self._earlier(row),
-            **{"text": None, "error": None, **told},
+            "text": None,
+            "error": None,
+            **told,
         }
         template = "parts/refine_answer" if self.request.headers.get("HX-Request") else "pages/refine"
         return self.page(f"portal/{template}.html", context, status=status)
