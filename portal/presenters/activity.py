@@ -93,13 +93,6 @@ def page(
     return ActivityPage(_entries(found.rows, instance, actor, at, nested=nested), found)
 
 
-def latest(*, instance: PromptInstance, actor: Actor, at: datetime, most: int = 10) -> list[Entry]:
-    """The newest few, to be shown beside something else."""
-    rows = story.of_prompt(instance=instance, actor=actor)
-    rows = rows.exclude(subject_kind="delivery").exclude(action__in=PART_OF_A_PUBLICATION)
-    return _entries(list(rows[:most]), instance, actor, at, nested=True)
-
-
 def sides(*, event: AuditEvent, instance: PromptInstance, actor: Actor) -> tuple[Side, Side] | None:
     """Before and after of one event; None where there is no such thing, or it was not kept."""
     if event.action == Action.INSTANCE_DRAFT_EDIT:
@@ -109,10 +102,8 @@ def sides(*, event: AuditEvent, instance: PromptInstance, actor: Actor) -> tuple
         numbers = [one.metadata["revision"] for one in sitting]
         return revisions.change(instance=instance, first=min(numbers), last=max(numbers), actor=actor)
     if event.action == Action.INSTANCE_PUBLISH:
-        rows = _publications(instance, [event.metadata["publication"]])
-        numbered = next(iter(rows.values()), None)
-        if numbered is None:
-            return None
+        number = event.metadata["publication"]
+        numbered = _publications(instance, [number])[number]
         words = (f"version:{numbered.before}" if numbered.before else "template", f"version:{numbered.number}")
         base, target = (comparing.side(instance=instance, word=word, level=Level.SOURCE, actor=actor) for word in words)
         return base, target

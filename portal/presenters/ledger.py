@@ -57,6 +57,7 @@ WORDS: dict[str, str | Promise] = {
     A.DRIFT_CLEAR: _("found a drift gone"),
     A.DRIFT_REDELIVER: _("put our text back"),
     A.DRIFT_ADOPT: _("took the provider's text into the draft"),
+    A.INSTALLATION_RESTORE: _("put the installation back from a backup"),
     A.SUGGESTION_ASK: _("asked a model for a suggestion"),
     A.SUGGESTION_READY: _("got a suggestion"),
     A.SUGGESTION_FAIL: _("got no suggestion"),
