@@ -12,12 +12,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from foundation.actors import Actor
-from instances import versions
-from instances.models import PromptInstance
 from portal.presenters import keyset
 from portal.presenters.deliveries import Tab
 from portal.presenters.words import State
-from prompthub_kernel.errors import Invalid
 from publishing import drift
 from publishing.models import Drift
 from tenancy import clients
@@ -88,14 +85,3 @@ def described(rows: QuerySet[Drift]) -> QuerySet[Drift]:
 def state_of(row: Drift) -> State:
     """Open, or how it ended."""
     return OPEN if row.ended_at is None else ENDED.get(row.ended_by, SETTLED)
-
-
-def unpublished(*, instance: PromptInstance) -> bool:
-    """Whether the draft holds something that adopting another text would replace and no version keeps."""
-    active = instance.active_version
-    if active is None:
-        return True
-    try:
-        return versions.material(instance=instance).digest != active.digest
-    except Invalid:
-        return True

@@ -84,14 +84,14 @@ def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
         Runs(one, one.delivery is not None and one.delivery.publication.version_id == instance.active_version_id)
         for one in placed.values()
     ]
-    unpublished = _unpublished(instance)
-    status, tone = _status(instance, unpublished)
+    differs = unpublished(instance)
+    status, tone = _status(instance, differs)
     behind, behind_shown = _behind(instance, actor)
     return PromptPage(
         instance=instance,
         status=status,
         tone=tone,
-        unpublished=unpublished,
+        unpublished=differs,
         behind=behind,
         behind_shown=behind_shown,
         places=places,
@@ -143,7 +143,7 @@ def _behind(instance: PromptInstance, actor: Actor) -> tuple[TemplateVersion | N
     return found, bool(found is not None and found.readable)
 
 
-def _unpublished(instance: PromptInstance) -> bool:
+def unpublished(instance: PromptInstance) -> bool:
     """Whether publishing the draft would make another text active."""
     active = instance.active_version
     if active is None or instance.archived_at is not None:

@@ -13,7 +13,8 @@ from instances import drafts
 from portal.access import OperatorView, controls
 from portal.presenters import drifts as shown
 from portal.presenters import showing
-from prompthub_kernel.errors import Invalid, Problem
+from portal.presenters.prompt import unpublished
+from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import drift as drifts
 from publishing import sides
 from tenancy import policy
@@ -55,7 +56,7 @@ class OneDrift(OperatorView):
             "can": controls(permissions=policy.permissions(self.actor, client), client=client),
             "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
             "documents": base.document is not None,
-            "unpublished": shown.unpublished(instance=instance),
+            "unpublished": unpublished(instance),
         }
         return self.page("portal/pages/drift.html", context)
 
@@ -82,6 +83,9 @@ class Adopt(OperatorView):
     def post(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
         """Take the provider's text into the draft that this person has seen."""
         row = drifts.get(key=drift, actor=self.actor)
+        instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
+        if "replace" not in request.POST and unpublished(instance):
+            raise Conflict("409.state_conflict", _("The draft has changes that were never published."))
         draft = drifts.adopt(drift=row, by=self.actor, at=self.at, revision=_revision(request))
         messages.success(request, _("The provider's text is in the draft now. Look at it, then publish it."))
         return redirect("portal:prompt", draft.client.slug, draft.pk)

@@ -250,3 +250,13 @@ def test_no_secret_and_no_markup_gets_out(operator, world):
         edit(world.instance, bad)
     change = at("activity_change", world.instance, event(world.instance, Action.INSTANCE_DRAFT_EDIT).id)
     assert bad not in operator.get(change).content.decode()
+
+
+def test_a_draft_kept_under_looser_rules_is_told_as_unreadable(browser, instance):
+    with correlation.use("sitting-one"):
+        edit(instance, "Fine.\n")
+    from instances.models import PromptInstance
+
+    PromptInstance.history.filter(id=instance.pk, revision=1).update(content_md="\x01" * 2_000_000)
+    answer = browser.get(at("activity_change", instance, event(instance, Action.INSTANCE_DRAFT_EDIT).id))
+    assert "[erased]" in answer.content.decode()

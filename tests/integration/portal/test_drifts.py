@@ -127,10 +127,16 @@ def test_a_draft_that_was_edited_meanwhile_is_not_overwritten(client, person):
     instance = drafts.get(key=row.placement.instance_id, actor=SYSTEM)
     body = PromptBody.parse(content_md="Mine.", content_json=None)
     drafts.edit(instance=instance, revision=instance.revision, body=body, by=SYSTEM, at=AT)
-    assert browser.post(at("adopt", row), {"revision": seen}).status_code == 409
-    assert browser.post(at("adopt", row), {"revision": "odd"}).status_code == 422
+    assert browser.post(at("adopt", row), {"revision": seen, "replace": "on"}).status_code == 409
+    assert browser.post(at("adopt", row), {"revision": "odd", "replace": "on"}).status_code == 422
+    now = {"revision": drafts.get(key=instance.pk, actor=SYSTEM).revision}
+    refused = browser.post(at("adopt", row), now)
+    assert refused.status_code == 409
+    assert "never published" in refused.content.decode(), "it takes a word of the person's own"
     assert drafts.get(key=instance.pk, actor=SYSTEM).content_md == "Mine."
-    assert "The draft has changes that were never published." in browser.get(at("drift", row)).content.decode()
+    assert 'name="replace" required' in browser.get(at("drift", row)).content.decode()
+    assert browser.post(at("adopt", row), {**now, "replace": "on"}).status_code == 302
+    assert drafts.get(key=instance.pk, actor=SYSTEM).content_md == "Be rude.\nBe brief.\n"
 
 
 def test_a_document_is_not_adopted_and_says_so(client, person):
