@@ -46,6 +46,7 @@ def run(arguments: list[str]) -> None:
     provider_port = _port("PROMPTHUB_PROVIDER_PORT", 8090)
     _free(host, port, "PROMPTHUB_PORT")
     _free("127.0.0.1", provider_port, "PROMPTHUB_PROVIDER_PORT")
+    _unserved()
     allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider_port}"]
     os.environ["PROMPTHUB_EGRESS_ALLOW"] = ",".join(filter(None, allowed))
     os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider_port)
@@ -323,6 +324,23 @@ def _free(host: str, port: int, name: str) -> None:
         raise Failed(
             f"Cannot listen on {host}:{port} ({error.strerror}). Set {name} to a free port: {name}={port + 1} make run"
         ) from error
+
+
+def _unserved() -> None:
+    """Refuse to work on a state directory that a server holds (prompthub/embedded.py, sole_server)."""
+    if (os.environ.get("CELERY_BROKER_URL") or "memory:").startswith("memory:"):
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        folder = Path(os.environ.get("PROMPTHUB_STATE_DIR") or ROOT / ".state")
+        try:
+            with (folder / "server.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Failed(
+                f"PromptHub serves {folder} already. Stop it, or set PROMPTHUB_STATE_DIR to another directory."
+            ) from error
+        except OSError:
+            pass  # no server was here yet; what else may be wrong is told by the commands
 
 
 def _start(*arguments: str) -> subprocess.Popen[bytes]:

@@ -80,18 +80,23 @@ def _moves(moves_of: Mapping[Any, Iterable[str]]) -> str:
 
 
 def settings() -> str:
-    """Every environment variable that prompthub/settings.py reads, with its default."""
-    tree = ast.parse((ROOT / "prompthub" / "settings.py").read_text(encoding="utf-8"))
-    found: dict[str, tuple[str, str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-            kind, first = node.func.attr, node.args[0]
-            reads = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
-            if reads and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                found[first.value] = (KINDS.get(kind, kind), _default(node))
-    found["PROMPTHUB_STATE_DIR"] = ("folder", "`.state`")
+    """Every environment variable with what it does, what it is and its default. Raises KeyError for one unexplained."""
+    from prompthub.meanings import MEANINGS
+
+    found = {
+        "PROMPTHUB_STATE_DIR": ("folder", "`.state`"),
+        "PROMPTHUB_PROVIDER_PORT": ("whole number", "`8090`"),
+    }
+    for module in ("settings", "celery"):
+        for node in ast.walk(ast.parse((ROOT / "prompthub" / f"{module}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                kind, first = node.func.attr, node.args[0]
+                reads = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
+                if reads and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.setdefault(first.value, (KINDS.get(kind, kind), _default(node)))
     return table(
-        ("variable", "is", "default"), [(f"`{name}`", kind, value) for name, (kind, value) in sorted(found.items())]
+        ("variable", "what it does", "is", "default"),
+        [(f"`{name}`", MEANINGS[name], kind, value) for name, (kind, value) in sorted(found.items())],
     )
 
 
@@ -101,6 +106,7 @@ KINDS = {
     "seconds": "seconds",
     "flag": "yes or no",
     "words": "comma-separated list",
+    "networks": "comma-separated list",
     "kept": "key, kept in the state directory",
 }
 
@@ -133,10 +139,11 @@ def metrics() -> str:
 
     import assist.metrics  # noqa: F401 - importing them registers their figures
     import gateway.metrics  # noqa: F401 - importing them registers their figures
-    import publishing.metrics  # noqa: F401 - importing them registers their figures
+    import publishing.metrics
 
     ours = ("publish", "deliver", "errors", "drift", "audit", "api", "suggestions")
-    families = {family.name: family for family in REGISTRY.collect() if family.name.startswith(ours)}
+    scraped = publishing.metrics.QueueCollector().describe()  # without their values, which are the database's
+    families = {family.name: family for family in (*REGISTRY.collect(), *scraped) if family.name.startswith(ours)}
     return table(
         ("name", "kind", "meaning"),
         [
@@ -172,10 +179,19 @@ def django() -> None:
     framework.setup()
 
 
+DEFAULTS = {
+    "not EMBEDDED": "on with `DATABASE_URL`, else off",
+    "True": "on",
+    "False": "off",
+    "f'127.0.0.1,localhost,[::1],{HOST}'": "this machine's own names, and `PROMPTHUB_HOST`",
+}
+
+
 def _default(node: ast.Call) -> str:
-    if len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
-        return f"`{node.args[1].value}`" if node.args[1].value != "" else ""
-    for keyword in node.keywords:
-        if keyword.arg == "default":
-            return f"`{ast.unparse(keyword.value)}`"
-    return "made at the first start" if node.keywords else ""
+    words = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+    if "fresh" in words:
+        return "made at the first start"
+    if "default" in words:
+        return DEFAULTS[words["default"]]
+    given = node.args[1] if len(node.args) > 1 else ast.Constant("")
+    return f"`{given.value}`" * (given.value != "") if isinstance(given, ast.Constant) else DEFAULTS[ast.unparse(given)]

@@ -61,6 +61,7 @@ class CorrelationMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under its id."""
         with use(accept(request.headers.get(HEADER))) as correlation_id:
+            request.correlation_id = correlation_id  # type: ignore[attr-defined]  # for lines written after the answer
             response = self.get_response(request)
             response.headers[HEADER] = correlation_id
             return response

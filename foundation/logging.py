@@ -59,7 +59,7 @@ def configure(*, json: bool, level: str | int = "INFO") -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), name_request, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -110,6 +110,16 @@ def bind(
 def add_correlation_id(_: Any, __: str, event: Event) -> Event:
     """Structlog processor: every line has one; ``-`` outside of any request or task."""
     event.setdefault("correlation_id", correlation.current() or "-")
+    return event
+
+
+def name_request(_: Any, __: str, event: Event) -> Event:
+    """Structlog processor: of the request that Django hangs on its lines, the id and the method; never its query."""
+    request = event.pop("request", None)
+    if request is not None:
+        event["method"] = getattr(request, "method", None)
+        if found := getattr(request, "correlation_id", None):
+            event["correlation_id"] = found
     return event
 
 

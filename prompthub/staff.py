@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from csp.decorators import csp_update
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.views import PasswordChangeView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
 from unfold.forms import AdminOwnPasswordChangeForm
@@ -53,6 +55,26 @@ class StaffSite(UnfoldAdminSite):
         """A page for the staff. It may carry style attributes: Alpine writes the width of an action bar into one."""
         page = super().admin_view(view, cacheable)
         return csp_update({"style-src-attr": ["'unsafe-inline'"]})(page)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in; then to the page one came for or, without one of ours, to the overview."""
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        request.current_app = self.name  # type: ignore[attr-defined]
+        context = {
+            **self.each_context(request),
+            "title": "Log in",
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+            **(extra_context or {}),
+        }
+        return LoginView.as_view(  # type: ignore[return-value]
+            next_page="admin:index",
+            extra_context=context,
+            authentication_form=self.login_form or AdminAuthenticationForm,
+            template_name=self.login_template or "admin/login.html",
+        )(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change one's own password."""

@@ -68,6 +68,15 @@ def refused(request: HttpRequest, exception: Exception | None = None) -> HttpRes
     )
 
 
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form without its CSRF token: nearly always a page that was open for long, or cookies switched off."""
+    text = (
+        "Nothing was changed. Go back, load the page again and send it once more. If this comes again, "
+        "allow cookies for this site and sign in anew."
+    )
+    return _page(request, 403, "This form is not valid any more", text)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """500 for people. Renders without the database and without the request's session."""
     text = "It has been reported. Trying again in a moment may help; nothing was half done."

@@ -265,6 +265,7 @@ class DeliveryAdmin(AtPlace, Endless):
         "remote_version",
         "lane",
         "replay_of",
+        "replayed_by",
     )
     inlines = (Attempts,)
     actions = ("replay_chosen",)
@@ -284,6 +285,10 @@ class DeliveryAdmin(AtPlace, Endless):
     def stage(self, row: Delivery) -> str:
         return row.state
 
+    @display(description="Replayed by")
+    def replayed_by(self, row: Delivery) -> SafeString:
+        return format_html_join(", ", '<a href="{}">{}</a>', ((self.page(new), new) for new in row.replays.all()))
+
     @action(description="Replay")
     def replay_chosen(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Send the chosen ones again; each answer is told by itself."""
@@ -300,7 +305,7 @@ class DeliveryAdmin(AtPlace, Endless):
             else:
                 messages.success(request, f"{name}: is sent again.")
 
-    @decision("Replay", icon="replay", when=lambda row: row.state == DeliveryState.BURIED)
+    @decision("Replay", icon="replay", when=lambda row: row.state == DeliveryState.BURIED and not row.replays.exists())
     def replay(self, request: HttpRequest, row: Delivery, values: dict[str, Any]) -> str:
         deliveries.replay(delivery=row, by=who(request), at=timezone.now())
         return "It is sent again, as a new delivery that names this one."

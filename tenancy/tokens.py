@@ -14,12 +14,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor, ActorKind, Door
+from foundation.impatience import impatient
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
 from prompthub_kernel.strict_json import require_storable
 from tenancy import access, policy
@@ -101,8 +102,7 @@ def authenticate(*, presented: str, at: datetime, door: Door = Door.API) -> Acto
     fits = hmac.compare_digest(known, _digest(match[2] if match else ""))
     if not fits or token is None or not token.account.is_active or not _valid(token, at):
         raise Refused("401.not_authenticated", "The token is unknown, expired or revoked.")
-    if token.last_used_at is None or at - token.last_used_at > USED_EVERY:
-        ServiceToken.objects.filter(pk=token.pk).update(last_used_at=at)
+    if (token.last_used_at is None or at - token.last_used_at > USED_EVERY) and _note_use(token, at):
         token.last_used_at = at
         sight = access.look()
     return Actor(
@@ -152,6 +152,16 @@ def actor_for(user: AbstractBaseUser, *, door: Door) -> Actor:
 def subject(token: ServiceToken) -> events.Subject:
     """A token as the ledger knows it: by its name and prefix, never by its secret."""
     return events.Subject(kind="token", id=str(token.id), label=token.name)
+
+
+def _note_use(token: ServiceToken, at: datetime) -> bool:
+    """Write down that it is used; False while somebody else writes: a call that only reads does not wait for that."""
+    try:
+        with impatient():
+            ServiceToken.objects.filter(pk=token.pk).update(last_used_at=at)
+    except OperationalError:
+        return False
+    return True
 
 
 def _with_account(prefix: str) -> ServiceToken | None:

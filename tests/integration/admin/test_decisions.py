@@ -118,6 +118,17 @@ def test_a_buried_delivery_is_replayed_from_its_page_once(staff, memory):
     assert Delivery.objects.filter(replay_of=buried).count() == 1
 
 
+def test_a_delivery_that_was_replayed_is_not_offered_again_and_names_its_replay(staff, memory):
+    buried = bury(memory)
+    shown = address(Delivery, "change", buried.pk)
+    button = address(Delivery, "replay", buried.pk)
+    assert button in staff.get(shown).content.decode()
+    decide(staff, Delivery, "replay", buried)
+    page = staff.get(shown).content.decode()
+    assert button not in page
+    assert address(Delivery, "change", Delivery.objects.get(replay_of=buried).pk) in page
+
+
 def test_dead_letters_are_those_that_nothing_newer_replaced(staff, memory):
     buried = bury(memory)
     listed = address(Delivery, "changelist") + "?dead=yes"

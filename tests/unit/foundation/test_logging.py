@@ -78,6 +78,19 @@ def test_every_line_has_a_correlation_id(lines):
     assert [line["correlation_id"] for line in lines()] == ["-", "work-id-0001", "work-id-0001"]
 
 
+def test_a_line_about_a_request_has_its_id_and_never_its_query(lines, rf):
+    house_logging.configure(json=True, level="INFO")
+    request = rf.get("/nothing?token=swordfish")
+    request.correlation_id = "work-id-0002"
+    logging.getLogger("django.request").warning("Not Found: %s", request.path, extra={"request": request})
+    logging.getLogger("django.server").warning("from elsewhere", extra={"request": object()})
+    about, other = lines()
+    assert (about["correlation_id"], about["method"]) == ("work-id-0002", "GET")
+    assert other["correlation_id"] == "-"
+    assert "swordfish" not in json.dumps([about, other])
+    assert "request" not in about.keys() | other.keys()
+
+
 def test_bound_fields_are_on_every_line_inside(lines):
     house_logging.configure(json=True, level="INFO")
     with house_logging.bind(template_id=1, instance_id="i", client_id=None, action="instance.publish"):

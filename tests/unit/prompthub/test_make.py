@@ -1,0 +1,42 @@
+"""`make run` looks before it works on anything."""
+
+from __future__ import annotations
+
+import pytest
+
+import make
+from prompthub.embedded import sole_server
+
+
+@pytest.fixture
+def steps(monkeypatch, tmp_path):
+    """What `make run` started, with nothing really started."""
+    started = []
+    monkeypatch.setenv("PROMPTHUB_STATE_DIR", str(tmp_path))
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    monkeypatch.setattr(make, "environment", lambda requirements: None)
+    monkeypatch.setattr(make, "_free", lambda host, port, name: None)
+
+    def manage(*arguments):
+        started.append(arguments[0])
+        raise make.Failed("far enough")
+
+    monkeypatch.setattr(make, "_manage", manage)
+    return started
+
+
+def test_a_directory_that_is_served_is_left_alone(steps, tmp_path):
+    with sole_server(tmp_path), pytest.raises(make.Failed, match="already"):
+        make.run([])
+    assert steps == []
+
+
+@pytest.mark.parametrize("below", ["", "new"])
+def test_a_directory_that_nobody_serves_is_worked_on(steps, tmp_path, monkeypatch, below):
+    monkeypatch.setenv("PROMPTHUB_STATE_DIR", str(tmp_path / below))
+    monkeypatch.setenv("PROMPTHUB_EGRESS_ALLOW", "")
+    with pytest.raises(make.Failed, match="far enough"):
+        make.run([])
+    assert steps == ["migrate"]
+    with sole_server(tmp_path / below):  # looking took nothing away
+        pass
