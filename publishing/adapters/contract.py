@@ -37,7 +37,7 @@ def unreachable(settings: Mapping[str, Any]) -> list[Problem]:
     for name in ADDRESSES:
         if name in settings:
             try:
-                egress.check(url=settings[name])
+                egress.check(url=settings[name].replace("{name}", "name"))  # read_url may hold the placement's name
             except egress.EgressRefused as refusal:
                 found.append(Problem(f"/settings/{name}", "address", str(refusal)))
     return found

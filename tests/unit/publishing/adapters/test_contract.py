@@ -157,3 +157,10 @@ def test_an_n8n_may_be_named_with_or_without_the_path_of_its_api(base_url):
 
     remote = changed("n8n", "settings", base_url=base_url)
     assert _Access.to(remote, None).address == "https://x/api/v1/workflows/abcDEF123"
+
+
+def test_an_address_with_the_place_for_a_name_is_judged_like_any_other():
+    read_url = "https://prompts.example.com/{name}"
+    assert contract.unreachable({"url": "https://hooks.example.com/", "read_url": read_url}) == []
+    [found] = contract.unreachable({"read_url": "http://169.254.169.254/{name}"})
+    assert found.pointer == "/settings/read_url"
