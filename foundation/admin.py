@@ -74,10 +74,10 @@ class JsonField(forms.CharField):
         return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-class JsonObjectField(JsonField):
+class JsonMapping(JsonField):
     """A JSON object."""
 
-    def to_python(self, value: Any) -> dict[str, Any] | None:
+    def to_python(self, value: Any) -> Any:
         """The object. Raises ValidationError for any other JSON."""
         found = super().to_python(value)
         if found is not None and not isinstance(found, dict):

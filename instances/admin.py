@@ -13,7 +13,7 @@ from unfold import widgets
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from foundation.admin import Confirm, Endless, JsonObjectField, Lines, Unshown, as_text, decision, written
+from foundation.admin import Confirm, Endless, JsonMapping, Lines, Unshown, as_text, decision, written
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.body import BodyFormat
@@ -25,8 +25,8 @@ LABELS = {"draft": "info", "active": "success", "archived": "warning"}
 class EditVariables(Confirm):
     """``revision`` is the one the person was shown: a later edit by somebody else is refused."""
 
-    variables = JsonObjectField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 12}))
-    secrets = JsonObjectField(
+    variables = JsonMapping(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 12}))
+    secrets = JsonMapping(
         required=False,
         help_text="New values of secret variables, as JSON. Left out: they stay. null takes one away. Never shown.",
         widget=Unshown(attrs={"rows": 3}),

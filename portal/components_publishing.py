@@ -146,16 +146,23 @@ def _step(key: int, name: str, state: str, *, replayable: bool = False, **more: 
     return Step(row, DELIVERY[state], repeats=int(replayable), replayable=replayable)
 
 
-FAILED = {"tries": 8, "error_detail": "The workflow was not found.", "error_code": "502.adapter_publish_error_n8n"}
+FAILED: dict[str, Any] = {
+    "tries": 8,
+    "error_detail": "The workflow was not found.",
+    "error_code": "502.adapter_publish_error_n8n",
+}
 
 
 def progress_step() -> Part:
     """One place of a publication."""
+    shown: dict[str, dict[str, Any]] = {
+        "pending": {},
+        "retrying": {**FAILED, "tries": 3},
+        "delivered": {"remote_version": "17"},
+    }
     states: dict[str, dict[str, Any]] = {
         str(DELIVERY[state].label): {"step": _step(20 + number, "voice agent", state, **more)}
-        for number, (state, more) in enumerate(
-            {"pending": {}, "retrying": {**FAILED, "tries": 3}, "delivered": {"remote_version": "17"}}.items()
-        )
+        for number, (state, more) in enumerate(shown.items())
     }
     states[_("given up")] = {"step": _step(30, "n8n", "buried", replayable=True, **FAILED)}
     states[_("given up, may not replay")] = {

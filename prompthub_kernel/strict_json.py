@@ -189,7 +189,7 @@ def _faults(value: Any, at: str, max_depth: int, max_digits: int) -> Iterator[Pr
             stack.pop()
 
 
-def _is_plain(number: float, max_digits: int) -> bool:
+def _is_plain(number: int | float, max_digits: int) -> bool:  # noqa: PYI041 - the two are judged differently
     return math.isfinite(number) if isinstance(number, float) else abs(number) < 10**max_digits
 
 

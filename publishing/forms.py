@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from unfold import widgets
 
-from foundation.admin import Confirm, JsonObjectField, Unshown
+from foundation.admin import Confirm, JsonMapping, Unshown
 from publishing import adapters
 
 
@@ -19,8 +19,8 @@ class NewTarget(Confirm):
     adapter = forms.ChoiceField(
         choices=[(name, name) for name in sorted(adapters.REGISTRY)], widget=widgets.UnfoldAdminSelectWidget
     )
-    settings = JsonObjectField(required=False, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4}))
-    credentials = JsonObjectField(
+    settings = JsonMapping(required=False, widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+    credentials = JsonMapping(
         required=False,
         help_text="A JSON object. It is encrypted, and never shown again.",
         widget=Unshown(attrs={"rows": 3}),
@@ -30,7 +30,7 @@ class NewTarget(Confirm):
 class NewSettings(Confirm):
     """All settings of a target, to be changed."""
 
-    settings = JsonObjectField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
+    settings = JsonMapping(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
         super().__init__(*given, row=row, **more)
@@ -40,7 +40,7 @@ class NewSettings(Confirm):
 class NewCredentials(Confirm):
     """All credentials of a target, to be replaced."""
 
-    credentials = JsonObjectField(
+    credentials = JsonMapping(
         help_text="A JSON object with all of them. It is encrypted, and never shown again.",
         widget=Unshown(attrs={"rows": 3}),
     )

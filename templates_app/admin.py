@@ -12,7 +12,7 @@ from unfold import widgets
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from foundation.admin import Confirm, JsonField, JsonObjectField, Lines, decision, written
+from foundation.admin import Confirm, JsonField, JsonMapping, Lines, decision, written
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import drafts, versions
@@ -34,7 +34,7 @@ class EditText(Confirm):
     """The text of a draft. ``revision`` is the one the person was shown: a later edit by somebody else is refused."""
 
     text = forms.CharField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 18}), strip=False)
-    variables_schema = JsonObjectField(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 10}))
+    variables_schema = JsonMapping(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 10}))
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:

