@@ -25,6 +25,7 @@ VERBS = (
     "templates_app.drafts",
     "templates_app.numbering",
     "templates_app.versions",
+    "instances.comparing",
     "instances.drafts",
     "instances.erasure",
     "instances.numbering",
@@ -35,6 +36,7 @@ VERBS = (
     "publishing.lanes",
     "publishing.publish",
     "publishing.restoring",
+    "publishing.sides",
     "publishing.targets",
 )
 # The policy is read as a sentence: require(by, Permission.PUBLISH, client).
