@@ -32,6 +32,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def state(settings, tmp_path):
     settings.STATE_DIR = tmp_path / "state"
+    settings.PROMPTHUB_EGRESS_ALLOW = frozenset(f"127.0.0.1:{port}" for port in (8090, 8091, 8092))
     memory.clear()
     return settings.STATE_DIR
 
