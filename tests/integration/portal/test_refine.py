@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from assist import refine, runs, switches
+from assist import runs
 from assist.llm.scripted import Scripted
 from assist.models import Suggestion
 from instances import drafts
-from prompthub_kernel.body import PromptBody
-from tenancy import policy
 from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
-from tests.integration.admin.rooms import browser_of
+from tests.integration.portal.shop import build_shop, page_of, row_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -34,37 +31,17 @@ def _model(monkeypatch):
 
 @pytest.fixture
 def shop(db):
-    client = factories.make_client(name="Acme")
-    instance = factories.make_instance(client=client, body=PromptBody.parse(content_md=TEXT, content_json=None))
-
-    def person(role=Role.EDITOR):
-        account = factories.make_user()
-        policy.grant(role=role, place=client, to=account, by=SYSTEM, at=AT)
-        return browser_of(account)
-
-    return SimpleNamespace(client=client, instance=instance, person=person)
+    return build_shop(TEXT)
 
 
 @pytest.fixture
 def editor(shop):
-    return shop.person()
+    return shop.person(Role.EDITOR)
 
 
 @pytest.fixture
 def address(shop):
-    def make(name="refine", **parts):
-        return reverse(f"portal:{name}", kwargs={"client": shop.client.slug, "instance": shop.instance.pk, **parts})
-
-    return make
-
-
-def page_of(answer, status=200):
-    assert answer.status_code == status, answer.content.decode()[-1500:]
-    return answer.content.decode()
-
-
-def row_of(shop):
-    return drafts.get(key=shop.instance.pk, actor=SYSTEM)
+    return shop.address
 
 
 def made(shop, instruction="Say goodbye at the end.", **more):
@@ -78,7 +55,7 @@ def texts_of(row):
 
 
 def test_the_page_tells_the_model_and_shows_the_draft(editor, address):
-    page = page_of(editor.get(address()))
+    page = page_of(editor.get(address("refine")))
 
     assert "scripted-1 (demonstration)" in page
     assert "You answer the phone for {{ company }}." in page
@@ -86,7 +63,7 @@ def test_the_page_tells_the_model_and_shows_the_draft(editor, address):
 
 
 def test_a_wish_is_asked_for_and_leads_to_its_page(editor, address, shop):
-    answer = editor.post(address(), {"instruction": " Be brief. ", "revision": row_of(shop).revision})
+    answer = editor.post(address("refine"), {"instruction": " Be brief. ", "revision": row_of(shop).revision})
     row = Suggestion.objects.get()
 
     assert answer.url == address("suggestion", suggestion=row.pk)
@@ -94,7 +71,7 @@ def test_a_wish_is_asked_for_and_leads_to_its_page(editor, address, shop):
 
 
 def test_a_ready_wish_is_asked_by_its_button(editor, address, shop):
-    editor.post(address(), {"quick": "short", "instruction": "", "revision": row_of(shop).revision})
+    editor.post(address("refine"), {"quick": "short", "instruction": "", "revision": row_of(shop).revision})
     assert "shorter" in Suggestion.objects.get().instruction
 
 
@@ -107,7 +84,7 @@ def test_a_ready_wish_is_asked_by_its_button(editor, address, shop):
     ],
 )
 def test_a_wish_that_cannot_be_asked_comes_back_with_the_reason(editor, address, shop, given, told):
-    page = page_of(editor.post(address(), {"revision": row_of(shop).revision, **given}), 422)
+    page = page_of(editor.post(address("refine"), {"revision": row_of(shop).revision, **given}), 422)
 
     assert told in page
     assert not Suggestion.objects.exists()
@@ -120,7 +97,9 @@ def test_a_wish_that_holds_a_secret_is_not_sent_and_not_lost(shop):
         client=shop.client, template_version=version, variables={"key": "booking-key-0451"}, name="keyed"
     )
     where = reverse("portal:refine", kwargs={"client": shop.client.slug, "instance": instance.pk})
-    page = page_of(shop.person().post(where, {"instruction": "Say booking-key-0451 twice.", "revision": 1}), 422)
+    page = page_of(
+        shop.person(Role.EDITOR).post(where, {"instruction": "Say booking-key-0451 twice.", "revision": 1}), 422
+    )
 
     assert "holds the value of a secret variable" in page
     assert not Suggestion.objects.exists()
@@ -129,7 +108,7 @@ def test_a_wish_that_holds_a_secret_is_not_sent_and_not_lost(shop):
 def test_a_draft_changed_meanwhile_is_told_and_the_wish_is_kept(editor, address, shop):
     ana = factories.make_actor(roles={shop.client: Role.EDITOR}, user=factories.make_user(username="ana"))
     drafts.edit(instance=row_of(shop), revision=1, variables={"company": "Beta"}, by=ana, at=AT)
-    page = page_of(editor.post(address(), {"instruction": "Be brief.", "revision": 1}), 409)
+    page = page_of(editor.post(address("refine"), {"instruction": "Be brief.", "revision": 1}), 409)
 
     assert "ana changed the draft meanwhile" in page
     assert "Be brief." in page
@@ -254,10 +233,10 @@ def test_a_rejected_suggestion_leaves_the_draft_as_it_was(editor, address, shop)
 
 def test_one_wish_builds_on_another(editor, address, shop):
     first = made(shop)
-    editor.post(address(), {"instruction": "Shorter.", "revision": 1, "previous": first.pk})
+    editor.post(address("refine"), {"instruction": "Shorter.", "revision": 1, "previous": first.pk})
 
     assert Suggestion.objects.exclude(pk=first.pk).get().previous == first
-    assert "Say goodbye at the end." in page_of(editor.get(address()))
+    assert "Say goodbye at the end." in page_of(editor.get(address("refine")))
 
 
 @pytest.mark.parametrize(
@@ -308,44 +287,18 @@ def test_markup_of_people_and_models_never_becomes_a_node(editor, address, shop)
     writing = made(shop, instruction=MARKUP, run=False)
     Suggestion.objects.filter(pk=writing.pk).update(progress=MARKUP, state="running")
 
-    for place in (address(), *(address("suggestion", suggestion=one.pk) for one in (row, failed, writing))):
+    for place in (address("refine"), *(address("suggestion", suggestion=one.pk) for one in (row, failed, writing))):
         page = page_of(editor.get(place))
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
         assert "<img src=x" not in page
 
 
-@pytest.fixture
-def off(shop):
-    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
-
-
-@pytest.mark.usefixtures("off")
-def test_where_it_is_switched_off_every_address_says_so_calmly(shop, address):
-    switches.switch(client=shop.client, enabled=True, by=SYSTEM, at=AT)
-    row = made(shop)
-    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
-    editor = shop.person()
-    answers = [
-        editor.get(address()),
-        editor.post(address(), {"instruction": "", "revision": 1}),
-        editor.post(address(), {"instruction": "Be brief.", "revision": 1}),
-        editor.get(address("suggestion", suggestion=row.pk)),
-        editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "all"}),
-    ]
-
-    for answer in answers:
-        page = page_of(answer, 403)
-        assert "switched off for this client" in page
-        assert "403.feature_off" in page
-    assert refine.get(key=row.pk, actor=SYSTEM).state == "ready"
-
-
 def test_only_who_edits_may_refine(shop, address):
     row = made(shop)
     viewer = shop.person(Role.VIEWER)
 
-    assert viewer.get(address()).status_code == 403
+    assert viewer.get(address("refine")).status_code == 403
     assert viewer.get(address("suggestion", suggestion=row.pk)).status_code == 403
     assert viewer.post(address("accept_suggestion", suggestion=row.pk)).status_code == 403
 
@@ -356,50 +309,22 @@ def test_another_prompts_suggestion_is_not_found_here(editor, address, shop):
     for key in (other.pk, uuid.uuid4()):
         assert editor.get(address("suggestion", suggestion=key)).status_code == 404
         assert editor.post(address("accept_suggestion", suggestion=key)).status_code == 404
-        assert editor.post(address(), {"instruction": "x", "revision": 1, "previous": key}).status_code == 404
+        assert editor.post(address("refine"), {"instruction": "x", "revision": 1, "previous": key}).status_code == 404
 
 
 def test_an_archived_prompt_is_not_refined(editor, address, shop):
     row = made(shop)
     drafts.archive(instance=row_of(shop), by=SYSTEM, at=AT)
 
-    assert editor.get(address()).status_code == 409
-    assert editor.post(address(), {"instruction": "x", "revision": 2}).status_code == 409
+    assert editor.get(address("refine")).status_code == 409
+    assert editor.post(address("refine"), {"instruction": "x", "revision": 2}).status_code == 409
     assert editor.post(address("accept_suggestion", suggestion=row.pk), {"take": "all"}).status_code == 409
-
-
-def test_an_administrator_switches_it_for_a_client(shop):
-    where = reverse("portal:client_settings", kwargs={"client": shop.client.slug})
-    boss = shop.person(Role.ADMINISTRATOR)
-
-    assert " checked" in page_of(boss.get(where))
-    assert "No model is asked any more." in page_of(boss.post(where, {}, follow=True))
-    assert not switches.standing(client=shop.client).available
-    assert " checked" not in page_of(boss.get(where))
-    boss.post(where, {"enabled": "on"})
-    assert switches.standing(client=shop.client).available
-
-
-def test_who_is_no_administrator_sees_the_switch_and_why_it_is_shut(shop):
-    where = reverse("portal:client_settings", kwargs={"client": shop.client.slug})
-    editor = shop.person()
-    page = page_of(editor.get(where))
-
-    assert "Needs the permission" in page
-    assert "scripted-1" in page
-    assert editor.post(where, {"enabled": "on"}).status_code == 403
 
 
 def test_refining_asks_the_database_a_few_times_only(editor, address, shop):
     rows = [made(shop) for _ in range(4)]
-    editor.get(address())
-    for place, most in ((address(), 9), (address("suggestion", suggestion=rows[0].pk), 10)):
+    editor.get(address("refine"))
+    for place, most in ((address("refine"), 9), (address("suggestion", suggestion=rows[0].pk), 10)):
         with CaptureQueriesContext(connection) as asked:
             page_of(editor.get(place))
         assert len(asked) <= most, "\n".join(query["sql"][:150] for query in asked)
-
-
-def test_the_prompts_page_leads_here_only_where_it_is_switched_on(editor, address, shop):
-    assert address() in page_of(editor.get(address("prompt")))
-    switches.switch(client=shop.client, enabled=False, by=SYSTEM, at=AT)
-    assert address() not in page_of(editor.get(address("prompt")))
