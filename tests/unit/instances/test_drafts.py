@@ -12,7 +12,7 @@ from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
 from tenancy import clients
 from tenancy.policy import Role
-from tests.factories import make_actor, make_client, make_instance, make_template_version
+from tests.factories import make_actor, make_client, make_instance, make_instance_version, make_template_version
 
 pytestmark = pytest.mark.django_db
 SECRET = "s3cret-pass-phrase"
@@ -194,3 +194,12 @@ def test_rights_are_asked_before_anything_else(at):
         drafts.get(key=instance.id, actor=stranger)
     with pytest.raises(NotFound):
         drafts.preview(instance=instance, actor=stranger)
+
+
+def test_a_draft_takes_over_its_own_versions_only(at, system):
+    instance = make_instance()
+    mine, other = make_instance_version(instance=instance), make_instance_version()
+    instance.refresh_from_db()
+    with pytest.raises(NotFound):
+        drafts.edit(instance=instance, revision=1, based_on=other, by=system, at=at)
+    assert drafts.edit(instance=instance, revision=1, based_on=mine, by=system, at=at).based_on == mine
