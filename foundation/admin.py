@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
@@ -160,6 +161,12 @@ class ReadOnly(_Unchanged, ModelAdmin):  # type: ignore[misc] # Unfold has no ty
         row = self.get_object(request, unquote(str(object_id)))
         allows = [getattr(each.method, "when", None) for each in offered]
         return [each for each, allow in zip(offered, allows, strict=True) if row is None or allow is None or allow(row)]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list. Raises IncorrectLookupParameters, which leads to the whole list, for what no column can hold."""
+        if any("\0" in value for _, values in request.GET.lists() for value in values):
+            raise IncorrectLookupParameters
+        return super().get_changelist_instance(request)
 
     def response_action(self, request: HttpRequest, queryset: Any) -> HttpResponse | None:
         """An action over chosen rows. One over what cannot be a row is refused."""

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from foundation.impatience import impatient
 from tenancy.models import ServiceToken
 from tests import factories
+from tests.factories.acting import AT
 from tests.integration.gateway.conftest import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +26,7 @@ def busy():
     def write():
         try:
             with transaction.atomic():
-                ServiceToken.objects.filter(pk=other.pk).update(name="written")
+                ServiceToken.objects.filter(pk=other.pk).update(last_used_at=AT)
                 writing.set()
                 done.wait(30)
         finally:
@@ -65,7 +66,7 @@ def test_a_write_that_may_be_left_out_is_given_up_at_once_and_patience_comes_bac
     failed = False
     try:
         with impatient():
-            ServiceToken.objects.filter(pk=token.pk).update(name="impatient")
+            ServiceToken.objects.filter(pk=token.pk).update(last_used_at=AT)
     except OperationalError:
         failed = True
     assert failed is (connection.vendor == "sqlite")
