@@ -130,6 +130,17 @@ def test_row_17_a_passing_failure_is_not_buried(world, status):
     assert world.states() == ["unknown" if status in {502, 504} else "retrying"]
 
 
+def test_row_17_a_provider_that_fails_three_times_runs_the_text_once_and_sees_one_key(world):
+    world.provider.script(world.place, *[{"status": 503}] * 3)
+    world.publish("one")
+    for _ in range(4):
+        world.carry()
+        pass_time(1)
+    assert (world.states(), world.runs()) == (["delivered"], "one")
+    assert (len(world.keys()), len(set(world.keys()))) == (4, 1)
+    assert AuditEvent.objects.filter(action="delivery.deliver").count() == 1
+
+
 def test_row_17_a_failure_that_does_not_pass_is_buried_after_the_last_attempt(world, settings):
     settings.PUBLISHING = {**settings.PUBLISHING, "breaker_failures": 100}
     world.provider.script(world.place, *[{"status": 500}] * 50)
