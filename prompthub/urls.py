@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),
+    path("docs/errors/<str:code>", views.error, name="error"),
     path("admin/", admin.site.urls),
     path("prompt/", include("gateway.urls", namespace="prompt")),
     path("api/v1/", include("gateway.urls", namespace="v1")),

@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foundation import correlation
 from gateway import problems
 from prompthub import health
-from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused
+from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused
 from publishing.metrics import queue_registry
 
 # What a program is told instead of a page.
@@ -54,6 +54,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry) + generate_latest(queue_registry), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
+def error(request: HttpRequest, code: str) -> HttpResponse:
+    """What a problem's ``type`` leads to (RFC 9457 3.1.1): the code in words, and whether trying again may help."""
+    meaning = CODES.get(code)
+    if meaning is None:
+        return not_found(request)
+    again = (
+        "The same request may succeed later." if meaning.retryable else "The same request will fail again: change it."
+    )
+    context = {"title": meaning.title, "text": again, "code": code}
+    return render(None, "prompthub/message.html", context)  # type: ignore[arg-type]
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

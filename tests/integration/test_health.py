@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import socket
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from django.test import Client as Browser
 from audit import chain
 from foundation import triggers
 from prompthub import health, starting
+from prompthub_kernel.errors import CODES
 from publishing import metrics
 from tests import factories
 
@@ -192,3 +194,17 @@ def test_refused_is_a_calm_page(rf):
     answer = views.refused(rf.get("/"))
     assert answer.status_code == 403
     assert "not for your account" in answer.content.decode()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_a_problems_type_leads_to_says_it_in_words(browser, django_assert_num_queries, code):
+    with django_assert_num_queries(0):
+        answer = browser.get(f"/docs/errors/{code}")
+    page = html.unescape(answer.content.decode())
+    assert answer.status_code == 200
+    assert code in page
+    assert CODES[code].title in page
+
+
+def test_an_error_that_does_not_exist_is_not_explained(browser):
+    assert browser.get("/docs/errors/418.teapot").status_code == 404
