@@ -193,5 +193,7 @@ def _default(node: ast.Call) -> str:
         return "made at the first start"
     if "default" in words:
         return DEFAULTS[words["default"]]
-    given = node.args[1] if len(node.args) > 1 else ast.Constant("")
-    return f"`{given.value}`" * (given.value != "") if isinstance(given, ast.Constant) else DEFAULTS[ast.unparse(given)]
+    if len(node.args) < 2:
+        return ""
+    given = ast.unparse(node.args[1])
+    return DEFAULTS[given] if given in DEFAULTS else f"`{ast.literal_eval(given)}`"
