@@ -40,6 +40,52 @@ def actions() -> str:
     )
 
 
+def adapters() -> str:
+    """What each adapter's contract asks for: settings, credentials, location."""
+    import contracts
+
+    sections = []
+    for path in sorted((contracts.FOLDER / "adapters").glob("*.schema.json")):
+        name = path.name.removesuffix(".schema.json")
+        schema = contracts.load(f"adapters/{name}")
+        rows = [row for part in ("settings", "credentials", "location") for row in _asked_for(schema["$defs"], part)]
+        shown = table(("part", "name", "", "what"), rows)
+        sections.append(f"\n## {name}\n\n{schema['description']}\n{shown}")
+    return "".join(sections)
+
+
+def _asked_for(defined: Mapping[str, Any], part: str) -> Iterator[tuple[str, ...]]:
+    asked = defined[part]
+    for name, described in asked.get("properties", {}).items():
+        meant = {**defined.get(described.get("$ref", "").rpartition("/")[2], {}), **described}
+        default = f" Default: `{meant['default']}`." if "default" in meant else ""
+        needed = "required" if name in asked.get("required", ()) else "optional"
+        yield part, f"`{name}`", needed, meant.get("description", "") + default
+
+
+def languages() -> str:
+    """What a template may use, by engine."""
+    from prompthub_kernel import jinja_filters, liquid_filters
+    from prompthub_kernel.jinja_program import JinjaCompiler
+    from prompthub_kernel.liquid_program import LiquidCompiler
+    from prompthub_kernel.variables import RESERVED
+
+    def words(found: Iterable[str]) -> str:
+        return ", ".join(f"`{word}`" for word in sorted(found))
+
+    called = {"output": "{{ … }}", "assign": "set", "assignblock": "set", "filterblock": "filter"}
+    tags = {called.get(word, word) for word in (kind.__name__.lower() for kind in JinjaCompiler.STATEMENTS)}
+    rows = [
+        ("Jinja2", "tags", words(tags)),
+        ("Jinja2", "filters", words(jinja_filters.FILTERS)),
+        ("Jinja2", "tests", words(jinja_filters.TESTS)),
+        ("Liquid", "tags", words(LiquidCompiler.TAGS)),
+        ("Liquid", "filters", words(liquid_filters.FILTERS)),
+        ("both", "no names of variables", words(RESERVED)),
+    ]
+    return table(("engine", "", "words"), rows)
+
+
 def permissions() -> str:
     """What each role gives and each scope of a token lets through."""
     django()

@@ -36,7 +36,7 @@ MAX_PROBLEMS = schema_guard.MAX_PROBLEMS
 RESERVED = frozenset({
     "and", "or", "not", "in", "is", "if", "elif", "else", "endif", "for", "endfor", "contains",
     "true", "false", "none", "True", "False", "None", "null", "nil", "empty", "blank",
-    "loop", "forloop", "tablerowloop", "self", "super", "caller", "varargs", "kwargs",
+    "loop", "forloop", "tablerowloop", "self", "super", "varargs", "kwargs",
 })  # fmt: skip
 """Names that mean something in Jinja2 or Liquid; names beginning with two underscores are reserved too."""
 
