@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.presenters import activity, exporting, ledger, showing
 from portal.presenters import prompt as shown
+from portal.presenters.comparing import texts
 from portal.views.prompt import PromptView
 from prompthub_kernel.errors import NotFound
 from publishing import story
@@ -51,6 +53,9 @@ class ActivityChange(PromptView):
             base, target = sides
             found = showing.show(base=base, target=target, format=self.instance.template_version.format)
         if request.headers.get("HX-Request"):
+            if found is not None and found.text is not None and sides is not None:
+                # several of them may stand on one page, where each anchor would be there twice
+                found = replace(found, text=texts(old=sides[0].text, new=sides[1].text, anchors=False))
             return self.page("portal/parts/event_change.html", {"shown": found})
         context = {
             "prompt": shown.prompt(instance=self.instance, actor=self.actor),

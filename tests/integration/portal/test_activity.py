@@ -171,6 +171,7 @@ def test_what_an_edit_changed_can_be_seen(browser, instance):
         assert "brief" in html
         assert "cruel" not in html, "what was in between is no change of the sitting"
     assert "<main" not in part.content.decode()
+    assert 'id="change-' not in part.content.decode(), "several stand on one page"
     assert "<main" in whole.content.decode()
 
 
