@@ -76,6 +76,12 @@ def test(arguments: list[str]) -> None:
     _python("-m", "tests.services.sides", *arguments)
 
 
+def shots(arguments: list[str]) -> None:
+    """Write a picture of every page of the portal, light, dark and on a phone, to build/shots."""
+    environment(TEST)
+    _python("-m", "tests.services.sides", "--only", "browser", "--", "-q", "tests/e2e/shots.py", *arguments)
+
+
 def check(arguments: list[str]) -> None:
     """Read the code without running it: style, types, storeys, migrations, security, docs."""
     environment(TEST)
@@ -193,7 +199,7 @@ def help_(arguments: list[str]) -> None:
 COMMANDS = {
     command.__name__.rstrip("_"): command
     for command in (
-        *(run, test, check, fix, docs, openapi),
+        *(run, test, shots, check, fix, docs, openapi),
         *(verdict, sabotage, faults, fuzz, soak, bench),
         *(clean, help_),
     )

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.pages import ADDRESSES
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"000.md": 30}
+PAGES = {"000.md": 30, "002.md": 28}
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 
@@ -39,6 +41,13 @@ def test_no_sentence_is_without_its_row(page, sentences):
 def test_every_sentence_is_shown_by_something_that_exists(page):
     unshown = {sentence: proofs for _, sentence, proofs in rows(page) if not proofs or any(map(missing, proofs))}
     assert unshown == {}
+
+
+def test_every_sentence_of_the_portal_has_a_picture_that_is_taken():
+    text = (ROOT / "docs" / "acceptance" / "002.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<br>picture: (\S+) \|$", text, re.MULTILINE)
+    assert len(shown) == PAGES["002.md"]
+    assert set(shown) <= set(ADDRESSES)
 
 
 @pytest.mark.parametrize(

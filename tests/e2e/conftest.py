@@ -7,7 +7,7 @@ Django would refuse its database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.e2e import pages
+from tests.e2e.hub import Hub
 from tests.services.browser import chromium
 from tests.services.process import free_port
 from tests.services.product import Product
@@ -28,6 +30,13 @@ document.addEventListener('securitypolicyviolation', (event) => {
   window.violations.push(event.violatedDirective + ' ' + (event.blockedURI || event.sample));
 });
 """
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    """Fill the portal's sign-in form and send it."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +52,49 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The demo world, served. Tests share it: each makes what it changes."""
-    with Product(tmp_path_factory.mktemp("state"), provider=free_port()) as running:
+    with Product(tmp_path_factory.mktemp("state"), provider=free_port(), PROMPTHUB_LLM="scripted") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def kept(product: Product) -> dict[str, str]:
+    """What the demo world keeps: its password and its token."""
+    found: dict[str, str] = json.loads((product.folder / "demo.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def hub(product: Product, kept: dict[str, str]) -> Hub:
+    """The API of the same product."""
+    return Hub(product.url, kept["token"], product.provider)
+
+
+@pytest.fixture(scope="session")
+def session_of(browser: Browser, product: Product, kept: dict[str, str]) -> Callable[[str], Any]:
+    """A signed-in session by the name of its account, signed in once: ``operator`` works for Acme, ``demo`` may all."""
+    known: dict[str, Any] = {}
+
+    def find(name: str) -> Any:
+        if name not in known:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{product.url}/login/")
+            sign_in(page, name, kept["password"])
+            page.wait_for_url(f"{product.url}/")
+            known[name] = context.storage_state()
+            context.close()
+        return known[name]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def places(browser: Browser, product: Product, hub: Hub, session_of: Callable[[str], Any]) -> dict[str, str]:
+    """What the addresses of ``tests.e2e.pages`` are filled in with."""
+    context = browser.new_context(storage_state=session_of("operator"))
+    found = pages.places(hub, lambda path: context.request.get(product.url + path).text())
+    context.close()
+    return found
 
 
 @dataclass
@@ -77,21 +127,25 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser: Browser, product: Product) -> Iterator[Any]:
-    """Opens windows: ``visit(width=360, dark=True, scripts=False)``. Fails a test whose pages misbehaved."""
+def visit(browser: Browser, product: Product, session_of: Callable[[str], Any]) -> Iterator[Any]:
+    """Opens windows: ``visit("operator", width=360, dark=True, scripts=False)``; fails when its pages misbehaved."""
     opened: list[Visitor] = []
 
-    def open_window(*, width: int = 1440, height: int = 900, dark: bool = False, scripts: bool = True) -> Visitor:
+    def open_window(
+        who: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, scripts: bool = True
+    ) -> Visitor:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
             reduced_motion="reduce",
+            storage_state=session_of(who) if who else None,
         )
         page = context.new_page()
         visitor = Visitor(product.url, context, page)
         if scripts:
             page.add_init_script(COLLECT)
+        page.on("dialog", lambda dialog: (visitor.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("pageerror", lambda error: visitor.wrong.append(f"script: {error}"))
         page.on(
             "request",

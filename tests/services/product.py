@@ -20,6 +20,7 @@ class Product:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.provider = f"http://127.0.0.1:{provider}"
         self._provider = provider
         self._processes: list[subprocess.Popen[str]] = []
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PROMPTHUB_")}
@@ -41,9 +42,9 @@ class Product:
     def __enter__(self) -> Self:
         """Return when the server answers."""
         try:
-            for command in (["migrate", "--verbosity", "0"], ["demo"]):
-                subprocess.run(self._manage(*command), cwd=ROOT, env=self._environment, check=True, stdout=sys.stderr)
+            self._run("migrate", "--verbosity", "0")
             self._start("provider", "--port", str(self._provider), until="")
+            self._run("demo")
             self._start("serve", until="serves at")
         except BaseException:
             self.__exit__()
@@ -59,6 +60,10 @@ class Product:
 
     def _manage(self, *arguments: str) -> list[str]:
         return [sys.executable, "manage.py", *arguments]
+
+    def _run(self, *arguments: str) -> None:
+        command = self._manage(*arguments)
+        subprocess.run(command, cwd=ROOT, env=self._environment, check=True, stdout=sys.stderr)
 
     def _start(self, *arguments: str, until: str) -> None:
         process = subprocess.Popen(
