@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e import pages
 from tests.e2e.hub import Hub
@@ -23,6 +23,7 @@ from tests.services.process import free_port
 from tests.services.product import Product
 
 AXE = Axe()
+expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy with the other sides
 # Run in every page before its own scripts.
 COLLECT = """
 window.violations = [];

@@ -73,9 +73,9 @@ class Prompt:
         body = {"revision": self.now()["revision"], "variables": {"company": "Acme", **values}}
         self.hub.call("PATCH", f"/api/v1/instances/{self.key}", body)
 
-    def publish(self, **more: Any) -> str:
-        """Publish the draft and wait for the places; the version's key."""
-        version: str = self.hub.post(f"/prompt/instances/{self.key}/publish?wait=true", more)["versionId"]
+    def publish(self, *, wait: bool = True, **more: Any) -> str:
+        """Publish the draft and wait until every place has it; the version's key."""
+        version: str = self.hub.post(f"/prompt/instances/{self.key}/publish{'?wait=true' * wait}", more)["versionId"]
         return version
 
     def goes_to(self, name: str, *, refuses_first: bool = False) -> None:

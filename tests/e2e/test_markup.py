@@ -18,7 +18,6 @@ PAGES = {
     "publication": "{page}publications/1/",
     "suggestion": "{suggestion}",
     "activity": "{page}activity/",
-    "targets": "/clients/acme/targets/",
     "deliveries": "/deliveries/",
     "audit": "/audit/",
     "search": "/search/?q=svg",
@@ -27,11 +26,11 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def addresses(hub):
-    """A prompt that holds markup wherever text may stand, published to a target of such a name, and refined."""
+    """A prompt that holds markup wherever text may stand, published, given up and refined."""
     name = f"markup {MARKUP}"
     prompt = hub.prompt(name, text=f"{MARKUP} for {{{{ company }}}}, {{{{ tone }}}}\n", company=f"Acme {MARKUP}")
-    prompt.goes_to(name, refuses_first=True)
-    prompt.publish(reason=MARKUP)
+    prompt.goes_to("markup-target", refuses_first=True)
+    prompt.publish(reason=MARKUP, wait=False)
     prompt.edit(company=f"Changed {MARKUP}")
     path = f"/api/v1/instances/{prompt.key}"
     asked = hub.post(f"{path}/suggestions", {"instruction": MARKUP, "revision": prompt.now()["revision"]})

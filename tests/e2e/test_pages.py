@@ -39,11 +39,12 @@ def test_a_page_is_accessible_fits_a_phone_and_keeps_the_policy(visit, places, n
     page = window.go(ADDRESSES[name].format(**places))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert ("There is nothing here" in page.content()) == (name == "problem")
-    found = {"light, wide": window.axe(), "wide": sideways(page)}
+    stopped = window.violations()  # axe puts a style of its own into the page, which is stopped too
+    found = {"policy": stopped, "light, wide": window.axe(), "wide": sideways(page)}
     page.emulate_media(color_scheme="dark")
     found["dark, wide"] = window.axe() if name == "components" else []
     page.set_viewport_size(PHONE)
-    found |= {"dark, phone": window.axe(), "phone": sideways(page), "policy": window.violations()}
+    found |= {"dark, phone": window.axe(), "phone": sideways(page)}
     assert {where: wrong for where, wrong in found.items() if wrong} == {}
 
 
