@@ -16,10 +16,11 @@ def test_a_page_has_its_pictures(visit, places, pictures, name):
     page = window.go(ADDRESSES[name].format(**places))
     if name == "suggestion":
         expect(page.get_by_role("button", name="Accept all")).to_be_visible()
-    for look, width in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.reload()
+        for look, width in WIDTHS.items():
+            page.set_viewport_size({"width": width, "height": 900})
             shot = pictures / f"{name}.{look}.{theme}.png"
             page.screenshot(path=shot, full_page=True, animations="disabled")
             assert shot.stat().st_size > 5_000

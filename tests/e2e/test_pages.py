@@ -42,8 +42,8 @@ def test_a_page_is_accessible_fits_a_phone_and_keeps_the_policy(visit, places, n
     stopped = window.violations()  # axe puts a style of its own into the page, which is stopped too
     found = {"policy": stopped, "light, wide": window.axe(), "wide": sideways(page)}
     page.emulate_media(color_scheme="dark")
-    found["dark, wide"] = window.axe() if name == "components" else []
     page.set_viewport_size(PHONE)
+    page.reload()  # Chromium keeps some colours of the other theme until a page is loaded anew
     found |= {"dark, phone": window.axe(), "phone": sideways(page)}
     assert {where: wrong for where, wrong in found.items() if wrong} == {}
 
