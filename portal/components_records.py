@@ -86,7 +86,11 @@ def _delivery(state: str, replay: Control = ALLOWED, **columns: Any) -> Line:
     )
 
 
-WHY: dict[str, Any] = {"error_code": "502.adapter_publish_error_retell", "error_detail": "Retell answered 503.", "times_tried": 3}
+WHY: dict[str, Any] = {
+    "error_code": "502.adapter_publish_error_retell",
+    "error_detail": "Retell answered 503.",
+    "times_tried": 3,
+}
 
 
 def delivery_row() -> Part:
