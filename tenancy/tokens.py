@@ -24,7 +24,7 @@ from foundation.impatience import impatient
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
 from prompthub_kernel.strict_json import require_storable
 from tenancy import access, policy
-from tenancy.models import Client, Project, ServiceToken
+from tenancy.models import ServiceToken
 from tenancy.policy import Permission
 
 FORM = re.compile(r"phub_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
@@ -59,8 +59,6 @@ def issue(
             "A token cannot expire before it exists.",
             problems=[Problem("/expires_at", "minimum", "must be in the future")],
         )
-    _require_there(Client, "clients", clients)
-    _require_there(Project, "projects", projects)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     with transaction.atomic():
         token = ServiceToken(
@@ -168,18 +166,6 @@ def _note_use(token: ServiceToken, at: datetime) -> bool:
 
 def _with_account(prefix: str) -> ServiceToken | None:
     return ServiceToken.objects.select_related("account").filter(prefix=prefix).first()
-
-
-def _require_there(places: type[Client | Project], word: str, slugs: Sequence[str]) -> None:
-    """A token limited to what does not exist would be useless now, and let into whatever is called so one day."""
-    there = set(places._default_manager.filter(slug__in=slugs).values_list("slug", flat=True))
-    problems = [
-        Problem(f"/{word}/{index}", "unknown", "there is none of that name")
-        for index, slug in enumerate(slugs)
-        if slug not in there
-    ]
-    if problems:
-        raise Invalid("422.request_invalid", "A token is limited to what exists.", problems=problems)
 
 
 def _valid(token: ServiceToken, at: datetime) -> bool:
