@@ -46,7 +46,7 @@ def neighbours() -> Part:
         _("middle"): KeyPage([], older=3, newer=9),
         _("last"): KeyPage([], newer=9),
     }
-    return Part("neighbours", _("Pages by key"), {name: {"page": page} for name, page in states.items()})
+    return Part("neighbours", _("Pages by key"), {name: {"page": page, "label": name} for name, page in states.items()})
 
 
 def send() -> Part:
@@ -113,17 +113,25 @@ def deliveries() -> Part:
     """The list as a whole."""
     listed = [_delivery("delivered"), _delivery("buried", **WHY)]
     found = SimpleNamespace(
-        tabs=[Tab("", "All", current=True)], lines=listed, page=KeyPage([], older=3), every=4, replayable=True
+        tabs=[Tab("", "All", current=True)],
+        lists_of=_("Lists, with some"),
+        lines=listed,
+        page=KeyPage([], older=3),
+        pages_of=_("Pages, with some"),
+        every=4,
+        replayable=True,
     )
-    nothing = SimpleNamespace(
-        tabs=[Tab("dead", "Dead letters", current=True, count=0)], lines=[], page=KeyPage([]), every=20
+    dead = [Tab("dead", "Dead letters", current=True, count=0)]
+    given_up, nothing = (
+        SimpleNamespace(tabs=dead, lists_of=name, lines=[], page=KeyPage([]), every=20)
+        for name in (_("Lists, with nothing given up"), _("Lists, with nothing"))
     )
     return Part(
         "deliveries",
         _("Deliveries"),
         {
             _("some"): {"found": found, "filters": Filters()},
-            _("nothing given up"): {"found": nothing, "filters": Filters(state="dead")},
+            _("nothing given up"): {"found": given_up, "filters": Filters(state="dead")},
             _("nothing yet"): {"found": nothing, "filters": Filters()},
         },
     )

@@ -85,7 +85,9 @@ class Feed:
     def _publish_instance(self) -> dict[str, Any]:
         placement = self.placement()
         self.published = SimpleNamespace(
-            version=factories.make_instance_version(instance=placement.instance), target=placement.target
+            instance=placement.instance,
+            version=factories.make_instance_version(instance=placement.instance),
+            target=placement.target,
         )
         return {"instance_id": placement.instance.id}
 
@@ -188,6 +190,8 @@ class Feed:
         return {"variables": {"company": "B"}} if "variables" in body else {}
 
     def _body_of_publish_instance(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
+        if path.get("instance_id") != str(self.published.instance.id):  # a prompt that an earlier answer named
+            return {"targets": []} if "targets" in body else {}
         real = {"version": str(self.published.version.id), "expected_active": None}
         targets = [str(self.published.target.id)][: len(body.get("targets", ()))]
         return {key: {**real, "targets": targets}[key] for key in body if key in {*real, "targets"}}
@@ -254,6 +258,7 @@ class Feed:
                 # A sequence of calls goes on with the ids it was answered; elsewhere they may be used up.
                 if meta.phase.name is not TestPhase.STATEFUL or not _ours(value):
                     case.path_parameters[key] = path[key]
+            path |= case.path_parameters
         if case.query and meant_right(ParameterLocation.QUERY):
             case.query = self.query(name, dict(case.query))
         if case.headers and meant_right(ParameterLocation.HEADER):

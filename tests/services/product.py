@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections import deque
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +25,7 @@ class Product:
         self.provider = f"http://127.0.0.1:{provider}"
         self._provider = provider
         self._processes: list[subprocess.Popen[str]] = []
+        self._readers: list[threading.Thread] = []
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PROMPTHUB_")}
         for address in ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL"):
             kept.pop(address, None)
@@ -55,7 +58,12 @@ class Product:
         """Stop everything, the hard way: nothing of it is needed any more."""
         for process in self._processes:
             process.kill()
-            process.communicate()
+            process.wait()
+        for reader in self._readers:
+            reader.join()
+        for process in self._processes:
+            if process.stdout:
+                process.stdout.close()
         self._processes.clear()
 
     def _manage(self, *arguments: str) -> list[str]:
@@ -81,3 +89,7 @@ class Product:
             said += line
         if not line:
             raise RuntimeError(f"{arguments[0]} did not start:\n{said}")
+        # Read on: a log that nobody reads fills its pipe, and then the server waits for ever.
+        reader = threading.Thread(target=deque, args=(process.stdout, 0), daemon=True)
+        reader.start()
+        self._readers.append(reader)
