@@ -42,7 +42,7 @@ def test_stored_markup_stays_text(visit, addresses, name):
     window = visit("operator")
     page = window.go(PAGES[name].format(**addresses))
     if name == "suggestion":
-        expect(page.get_by_role("button", name="Accept all")).to_be_visible()
+        expect(page.get_by_role("group", name="Change 1")).to_be_visible()
     told = page.evaluate(
         "[document.body.textContent, ...[...document.querySelectorAll('input')].map(e => e.value)].join()"
     )
