@@ -39,6 +39,7 @@ SIDES = (*DATABASES, "browser")
 E2E = "tests/e2e"
 ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+SUMMARY = re.compile(r"(FAILED|ERROR) tests/")  # pytest's own lines, not a test's captured log
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Side:
             sys.stdout.write(f"{self.name:8} | {line}")
             sys.stdout.flush()
             plain = COLOURS.sub("", line).strip()
-            if plain.startswith(("FAILED ", "ERROR ")):
+            if SUMMARY.match(plain):
                 self.failed.append(plain)
             if re.search(r"\bin \d+(\.\d+)?s\b", plain):
                 self.closing = plain.strip("= ")
