@@ -108,6 +108,19 @@ def build(*, at: datetime) -> None:
     _keep(world.kept)
 
 
+def missing() -> str:
+    """What must be set before the world can be built, in one sentence; empty when nothing is missing."""
+    try:
+        egress.check(url=_provider())
+    except egress.EgressRefused:
+        address = _provider().removeprefix("http://")
+        return (
+            f"The demo's prompts are delivered to a provider at {address}, which may not be called: add {address} to "
+            "PROMPTHUB_EGRESS_ALLOW. Nothing was written."
+        )
+    return ""
+
+
 def announce() -> list[str]:
     """What to tell a person when the server starts; empty where no demo world was built."""
     if not _file().exists():

@@ -154,6 +154,16 @@ def test_a_provider_that_is_not_there_holds_nobody_up(state, settings, monkeypat
     assert set(Delivery.objects.values_list("state", flat=True)) == {"pending", "superseded"}
 
 
+def test_a_provider_that_may_not_be_called_is_told_before_anything_is_written(state, monkeypatch):
+    monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", "8093")
+    before = AuditEvent.objects.count()
+    with pytest.raises(CommandError) as refused:
+        call_command("demo")
+    assert "add 127.0.0.1:8093 to PROMPTHUB_EGRESS_ALLOW" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert (AuditEvent.objects.count(), Target.objects.count(), state.exists()) == (before, 0, False)
+
+
 def test_a_provider_that_moved_is_followed(state, monkeypatch):
     monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", "8091")
     call_command("demo", verbosity=0)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from foundation import correlation
@@ -17,6 +17,8 @@ class Command(BaseCommand):
     help = "Build a small world to look around in: two clients, prompts of every kind, a provider on this machine."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if missing := demo_world.missing():
+            raise CommandError(missing)
         with correlation.use(correlation.new()):
             demo_world.build(at=timezone.now())
         lines = "\n".join(demo_world.announce()) + "\n"
