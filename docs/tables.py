@@ -184,7 +184,7 @@ def metrics() -> str:
     from prometheus_client import REGISTRY
 
     import assist.metrics  # noqa: F401 - importing them registers their figures
-    import gateway.metrics  # noqa: F401 - importing them registers their figures
+    import foundation.metrics  # noqa: F401 - importing them registers their figures
     import publishing.metrics
 
     ours = ("publish", "deliver", "errors", "drift", "audit", "api", "suggestions")

@@ -31,6 +31,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
+from foundation.metrics import count_error
 from foundation.models import IdempotencyKey
 from prompthub_kernel.errors import Invalid, PromptHubError
 from prompthub_kernel.strict_json import strict_json
@@ -243,6 +244,7 @@ def decision(
                 try:
                     answer = verb(self, request, row, asked.cleaned_data)
                 except PromptHubError as error:
+                    count_error(error=error)
                     asked.tell(error)
                 else:
                     if isinstance(answer, HttpResponse):

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 
 from foundation import correlation
-from gateway import metrics
+from foundation.metrics import count_error
 from gateway.rendering import dumps
 from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused, Unavailable
 
@@ -29,7 +29,7 @@ RETRY_AFTER_SECONDS = 1
 
 def problem(error: PromptHubError, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The answer that tells of an error; counted in ``errors_total{code}``."""
-    metrics.errors.labels(code=error.code).inc()
+    count_error(error=error)
     body: dict[str, Any] = {
         "type": f"/docs/errors/{error.code}",
         "title": error.title,

@@ -1,4 +1,7 @@
-"""The one translation of errors at this door: errors of a form by pointer, or a calm page that says what to do next."""
+"""The one translation of errors at this door: errors of a form by pointer, or a calm page that says what to do next.
+
+Both count it in ``errors_total{code}``; a view that tells an error in its own way counts it itself.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from foundation import correlation
+from foundation.metrics import count_error
 from prompthub_kernel.errors import Problem, PromptHubError
 
 BROKEN = 500
@@ -18,6 +22,7 @@ BROKEN = 500
 
 def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any] | None = None) -> HttpResponse:
     """A calm page. Without ``frame`` it is drawn without navigation, which needs the database."""
+    count_error(error=error)
     context = {
         **(frame or {}),
         "error": error,
@@ -68,6 +73,7 @@ def into_form(form: BaseForm, error: PromptHubError, *, fields: Mapping[str, str
 
     ``fields`` maps the beginning of a JSON Pointer (``/variables/tone``, ``/name``) to a form field.
     """
+    count_error(error=error)
     if not error.problems:
         form.add_error(None, error.detail)
     for problem in error.problems:

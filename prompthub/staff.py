@@ -16,6 +16,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
 from foundation.actors import Door
+from foundation.metrics import count_error
 from prompthub_kernel.errors import PromptHubError
 from tenancy import accounts, tokens
 
@@ -33,6 +34,7 @@ class OwnPassword(PasswordChangeView):
         try:
             account = accounts.set_password(account=self.request.user, password=password, by=by, at=timezone.now())
         except PromptHubError as error:
+            count_error(error=error)
             form.add_error("new_password1", error.detail)
             return self.form_invalid(form)
         update_session_auth_hash(self.request, account)

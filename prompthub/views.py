@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from foundation import correlation
+from foundation.metrics import count_error
 from gateway import problems
 from prompthub import health
 from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused
@@ -102,8 +103,10 @@ def unreadable(request: HttpRequest, exception: Exception | None = None) -> Http
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    told = problems.at_api_address(request, PROBLEMS[status]())
+    error = PROBLEMS[status]()
+    told = problems.at_api_address(request, error)
     if told is not None:
         return told
+    count_error(error=error)
     context: dict[str, Any] = {"title": title, "text": text, "correlation_id": correlation.current()}
     return render(None, "prompthub/message.html", context, status=status)  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 from foundation import actors
 from foundation.actors import Door
 from foundation.admin import Endless, Lines, ReadOnly, decision, written
+from foundation.metrics import count_error
 from prompthub_kernel.errors import PromptHubError
 from publishing import adapters, deliveries, drift, metrics, targets
 from publishing import publish as publishing
@@ -296,6 +297,7 @@ class DeliveryAdmin(AtPlace, Endless):
         try:
             answers = deliveries.replay_many(deliveries=chosen, by=who(request), at=timezone.now())
         except PromptHubError as error:
+            count_error(error=error)
             messages.error(request, error.detail)
             return
         for old, new, why_not in answers:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from audit import events
 from audit.actions import Action
 from foundation import correlation
+from foundation.metrics import count_error
 from instances import comparing, drafts
 from instances.comparing import Kind, Level, Side
 from instances.models import PromptInstance
@@ -55,6 +56,7 @@ class Draft(PromptView):
         except Conflict as error:
             if error.code != STALE:
                 raise
+            count_error(error=error)
             return self._stale()
         except Invalid as error:
             form.tell(error)

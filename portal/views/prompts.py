@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from foundation.metrics import count_error
 from instances import drafts
 from portal.access import OperatorView
 from portal.presenters import prompts as shown
@@ -80,6 +81,7 @@ class Bulk(OperatorView):
         try:
             return self.act(line)
         except PromptHubError as error:
+            count_error(error=error)
             return Outcome("bad", _("refused"), " ".join([error.detail, *(one.detail for one in error.problems)]))
 
     def _lines(self, keys: list[str]) -> list[shown.PromptLine]:

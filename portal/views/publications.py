@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from foundation.metrics import count_error
 from instances import versions
 from instances.models import Publication as Row
 from portal.access import OperatorView
@@ -44,6 +45,7 @@ class Publication(OperatorView):
         try:
             deliveries.replay(delivery=old, by=self.actor, at=self.at)
         except Conflict as error:
+            count_error(error=error)
             messages.warning(request, error.detail)
         else:
             messages.success(request, _("It is sent to %(target)s again.") % {"target": old.placement.target.name})

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from audit import events
 from audit.actions import Action
+from foundation.metrics import count_error
 from instances import drafts, versions
 from instances.models import InstanceVersion
 from portal.access import OperatorView
@@ -125,6 +126,7 @@ class Publish(ReviewView):
         except Conflict as error:
             return self._moved(form, error)
         except Invalid as error:
+            count_error(error=error)
             self.error = error
             return self._page(form, status=422, problems=error.problems)
         if not done.changed:
@@ -156,6 +158,7 @@ class Publish(ReviewView):
         """Somebody was faster: who and when, and the review as it is now."""
         if error.code not in {STALE, DIVERGED}:
             raise error
+        count_error(error=error)
         self.instance = drafts.get(key=self.instance.pk, actor=self.actor)
         told: dict[str, Any] = {"moved": error.code}
         if error.code == STALE:
@@ -213,6 +216,7 @@ class TakeOver(OperatorView):
         except Conflict as error:
             if error.code != STALE:
                 raise
+            count_error(error=error)
             messages.warning(request, _("The draft was changed meanwhile, so it was left alone. Look at it again."))
             return redirect("portal:publish", self.client.slug, self.instance.pk)
         messages.success(request, _("The draft now says what version %(number)s says.") % {"number": theirs.ordinal})

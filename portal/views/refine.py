@@ -14,6 +14,7 @@ from assist import refine, switches
 from assist.models import Suggestion as Row
 from audit import events
 from audit.actions import Action
+from foundation.metrics import count_error
 from portal import problems
 from portal.access import OperatorView
 from portal.forms.refine import PLACES, AskForm, SwitchForm
@@ -113,6 +114,7 @@ class Refine(RefineView):
         except Conflict as error:
             if error.code != "409.draft_stale":
                 raise
+            count_error(error=error)
             fresh = request.POST.copy()
             fresh["revision"] = str(self.instance.revision)
             fresh.pop("previous", None)
@@ -163,6 +165,7 @@ class AcceptSuggestion(RefineView):
     def _refused(self, key: uuid.UUID, error: PromptHubError, told: dict[str, Any]) -> HttpResponse:
         if error.code == "409.archived":
             raise error
+        count_error(error=error)
         return self._page(row=self._row(key), status=409 if error.status == 409 else 422, error=error, **told)
 
 
@@ -177,6 +180,7 @@ class RejectSuggestion(RefineView):
         try:
             refine.reject(suggestion=row, by=self.actor, at=self.at)
         except Conflict as error:
+            count_error(error=error)
             messages.warning(request, error.detail)
             return self._to(row)
         messages.success(request, _("The suggestion is put aside. The draft is as it was."))
