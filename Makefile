@@ -2,7 +2,7 @@
 # Arguments: make test ARGS="--only sqlite -- -k publish"
 
 PYTHON ?= python3
-COMMANDS := run test shots check fix docs openapi verdict sabotage faults fuzz soak bench clean help
+COMMANDS := run test shots check fix docs openapi messages verdict sabotage faults fuzz soak bench clean help
 
 .DEFAULT_GOAL := help
 .PHONY: $(COMMANDS)

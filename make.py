@@ -132,6 +132,12 @@ def docs(arguments: list[str]) -> None:
         _must("cog", "-I", ".", "-r", "-P", *generated)
 
 
+def messages(arguments: list[str]) -> None:
+    """Gather the portal's texts into the catalogues of its languages, and compile those."""
+    environment(TEST)
+    _manage("messages", *arguments)
+
+
 def openapi(arguments: list[str]) -> None:
     """Write contracts/openapi.json anew from the API's code."""
     environment(TEST)
@@ -199,7 +205,7 @@ def help_(arguments: list[str]) -> None:
 COMMANDS = {
     command.__name__.rstrip("_"): command
     for command in (
-        *(run, test, shots, check, fix, docs, openapi),
+        *(run, test, shots, check, fix, docs, openapi, messages),
         *(verdict, sabotage, faults, fuzz, soak, bench),
         *(clean, help_),
     )

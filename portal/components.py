@@ -288,6 +288,12 @@ def bulk_row() -> Part:
     )
 
 
+def language() -> Part:
+    """The languages to choose from."""
+    read = SimpleNamespace(method="GET", get_full_path="/")
+    return Part("language", _("Languages"), {_("two"): {"request": read, "csrf_token": "none"}})
+
+
 def bulk_button() -> Part:
     """A button of the list's form."""
     given = {"label": "Publish the chosen…", "to": "portal:bulk_publish", "client": CLIENT}
@@ -300,7 +306,7 @@ def bulk_button() -> Part:
 
 PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
-    *(hits, prompt_row, bulk_row, bulk_button),
+    *(hits, prompt_row, bulk_row, bulk_button, language),
     *components_prompt.PARTS,
     *components_publishing.PARTS,
     *components_records.PARTS,

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
     path("login/", session.Login.as_view(), name="login"),
     path("logout/", session.Logout.as_view(), name="logout"),
+    path("language/", session.Language.as_view(), name="language"),
     path("clients/", clients.Clients.as_view(), name="clients"),
     path(f"{CLIENT}prompts/", prompts.Prompts.as_view(), name="prompts"),
     path(f"{CLIENT}prompts/new/", new_prompt.NewPrompt.as_view(), name="prompt_new"),

@@ -8,6 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -16,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foundation import correlation
 from foundation.metrics import count_error
 from gateway import problems
+from portal import language
 from prompthub import health
 from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused
 from publishing.metrics import queue_registry
@@ -72,41 +76,44 @@ def error(request: HttpRequest, code: str) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 for people."""
-    return _page(request, 404, "There is nothing here", "The address may be mistyped, or what was here has moved.")
+    return _page(
+        request, 404, _("There is nothing here"), _("The address may be mistyped, or what was here has moved.")
+    )
 
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403 for people."""
     return _page(
-        request, 403, "This is not for your account", "Ask an administrator for access, or sign in differently."
+        request, 403, _("This is not for your account"), _("Ask an administrator for access, or sign in differently.")
     )
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without its CSRF token: nearly always a page that was open for long, or cookies switched off."""
-    text = (
+    text = _(
         "Nothing was changed. Go back, load the page again and send it once more. If this comes again, "
         "allow cookies for this site and sign in anew."
     )
-    return _page(request, 403, "This form is not valid any more", text)
+    return _page(request, 403, _("This form is not valid any more"), text)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
     """500 for people. Renders without the database and without the request's session."""
-    text = "It has been reported. Trying again in a moment may help; nothing was half done."
-    return _page(request, 500, "Something broke here", text)
+    text = _("It has been reported. Trying again in a moment may help; nothing was half done.")
+    return _page(request, 500, _("Something broke here"), text)
 
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for people."""
-    return _page(request, 400, "This request cannot be read", "Go back, and try again from there.")
+    return _page(request, 400, _("This request cannot be read"), _("Go back, and try again from there."))
 
 
-def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+def _page(request: HttpRequest, status: int, title: str | Promise, text: str | Promise) -> HttpResponse:
     error = PROBLEMS[status]()
     told = problems.at_api_address(request, error)
     if told is not None:
         return told
     count_error(error=error)
     context: dict[str, Any] = {"title": title, "text": text, "correlation_id": correlation.current()}
-    return render(None, "prompthub/message.html", context, status=status)  # type: ignore[arg-type]
+    with translation.override(language.of(request)):
+        return render(None, "prompthub/message.html", context, status=status)  # type: ignore[arg-type]

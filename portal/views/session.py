@@ -8,6 +8,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views import View
+from django.views.i18n import set_language
 
 from foundation import correlation
 from portal.forms.session import SignIn
@@ -27,6 +29,14 @@ class Logout(LogoutView):
     def get_default_redirect_url(self) -> str:
         """Back to where one comes in."""
         return reverse("portal:login")
+
+
+class Language(View):
+    """``/language/``, by POST: from now on the portal speaks ``language`` to this browser; back to ``next``, here."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Remember it in a cookie; a language the portal does not speak changes nothing."""
+        return set_language(request)
 
 
 def locked_out(request: HttpRequest, response: Any = None, credentials: Any = None) -> HttpResponse:

@@ -14,8 +14,8 @@ from tests.architecture.house import DOORS, PACKAGES, Source, at, dotted, parse,
 from tests.architecture.test_verbs import VERBS, arguments, verbs
 
 METHODS = ("get", "post", "put", "patch", "delete")
-# Addresses without a caller's rights: probes, numbers, the description of the API, the way in and out of the portal;
-# the admin asks for itself.
+# Addresses without a caller's rights: probes, numbers, the description of the API, the way in and out of the portal
+# and its language; the admin asks for itself.
 OPEN = (
     "admin/",
     "healthz",
@@ -30,6 +30,7 @@ OPEN = (
     "hooks/",
     "login/",
     "logout/",
+    "language/",
 )
 
 

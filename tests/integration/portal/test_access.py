@@ -16,7 +16,7 @@ from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.integration.admin.rooms import browser_of
 
-OUTSIDE = {"login", "logout"}
+OUTSIDE = {"login", "logout", "language"}
 ROUTES = {entry.name: entry for entry in urlpatterns if entry.name not in OUTSIDE}
 OF_CLIENT = {name: entry for name, entry in ROUTES.items() if "client" in entry.pattern.converters}
 SAMPLES = {"SlugConverter": "nowhere", "UUIDConverter": uuid.UUID(int=7), "IntConverter": 1, "StringConverter": "x"}

@@ -1,0 +1,6 @@
+"""The names are Django's."""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "d.m.Y"
+TIME_FORMAT = "H:i:s"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "d.m.Y, H:i:s"
+"""How times are written for people: DIN 5008's order of day, month and year, to the second as in the logs."""
