@@ -7,6 +7,7 @@ field that was left empty gives :data:`NOT_GIVEN`: the template's default holds.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -18,10 +19,10 @@ from django.utils.translation import gettext as _
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.strict_json import strict_json
 
-MOST_DIGITS = 4000
-"""Of an integer: Python reads 4300, and what is shown can be read again."""
 SHORT_TEXT = 120
 """Strings that may be longer get room for several lines."""
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+"""RFC 8259, 6."""
 
 
 class Nothing(Enum):
@@ -66,7 +67,7 @@ class TextField(SchemaField):
 
 
 class NumberField(SchemaField):
-    """A number, exactly as it was typed: an integer may have any length."""
+    """A number, exactly as it was typed; as long as every door takes it."""
 
     def __init__(self, *, whole: bool, **more: Any) -> None:
         self.whole = whole
@@ -75,13 +76,9 @@ class NumberField(SchemaField):
 
     def read(self, text: str) -> Any:
         """An integer or a decimal number in JSON's spelling; spaces around it do not count."""
-        try:
-            value = json.loads(text.strip(), parse_constant=_refuse)
-        except ValueError:
-            value = None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if NUMBER.fullmatch(text.strip()) is None:
             raise forms.ValidationError(_("This is not a whole number.") if self.whole else _("This is not a number."))
-        return value
+        return strictly(text.strip())
 
 
 class ChoiceField(SchemaField):
@@ -137,7 +134,7 @@ class JsonTextField(SchemaField):
         except json.JSONDecodeError as error:
             raise forms.ValidationError(_("This is not JSON: line %(line)s."), params={"line": error.lineno}) from None
         except (ValueError, RecursionError):
-            raise forms.ValidationError(_("This is not JSON.")) from None
+            pass  # the strict reading says what it is
         return strictly(text)
 
 
@@ -250,12 +247,12 @@ def _json(value: Any) -> str:
 
 
 def strictly(text: str) -> Any:
-    """JSON as every door takes it. Raises ValidationError for repeated keys, NUL and the like."""
+    """JSON as every door takes it. Raises ValidationError for repeated keys, NUL, numbers too long and the like."""
     try:
-        return strict_json(text.encode("utf-8", "surrogatepass"), max_digits=MOST_DIGITS)
+        return strict_json(text.encode("utf-8", "surrogatepass"))
     except Invalid as error:
         raise forms.ValidationError([problem.detail for problem in error.problems]) from None
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
+    raise forms.ValidationError(_("This is not JSON."))

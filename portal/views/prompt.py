@@ -108,7 +108,8 @@ class Prompt(PromptView):
         rows = versions.history(instance=self.instance)
         if not number:
             return rows.first()
-        found = rows.filter(ordinal=int(number)).first() if number.isascii() and number.isdigit() else None
+        known = number.isascii() and number.isdigit() and len(number) < 10
+        found = rows.filter(ordinal=int(number)).first() if known else None
         if found is None:
             raise NotFound("404.template_or_instance_not_found", "This prompt has no version of that number.")
         return found

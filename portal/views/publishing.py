@@ -205,7 +205,7 @@ class TakeOver(OperatorView):
         try:
             drafts.edit(
                 instance=self.instance,
-                revision=int(shown) if shown.isascii() and shown.isdigit() else 0,
+                revision=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else 0,
                 template_version=template,
                 variables=theirs.values,
                 body=own,

@@ -141,6 +141,7 @@ def test_a_version_is_opened_by_its_number(read, world, system, at):
     assert "Second Acme" in read(tab="versions")
     read(version=99, status=404)
     read(version="one", status=404)
+    read(version="9" * 5000, status=404)
 
 
 def test_the_variables_tab_is_a_form_or_one_json_text(read):

@@ -142,6 +142,9 @@ def test_what_is_left_empty_is_not_given_and_what_was_empty_stays_so():
     assert filled({"story": "", "tags": ""}, values={"story": "", "tags": []}) == {"story": "", "tags": []}
 
 
+TOO_LONG = "Numbers are finite; integers have at most 20 digits."
+
+
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
     [
@@ -152,6 +155,15 @@ def test_what_is_left_empty_is_not_given_and_what_was_empty_stays_so():
         ("nested", '{"a": \n', "This is not JSON: line"),
         ("nested", "Infinity", "This is not JSON."),
         ("tone", '"loud"', "This is not one of the values allowed."),
+        ("count", "9" * 21, TOO_LONG),
+        ("count", "-" + "9" * 21, TOO_LONG),
+        ("count", "9" * 5000, TOO_LONG),
+        ("rate", "9" * 21, TOO_LONG),
+        ("rate", "1e999", TOO_LONG),
+        ("numbers", "1\n" + "9" * 21, TOO_LONG),
+        ("nested", '{"a": ' + "9" * 21 + "}", TOO_LONG),
+        ("nested", '{"a": ' + "9" * 5000 + "}", TOO_LONG),
+        ("either", "9" * 21, TOO_LONG),
     ],
 )
 def test_what_cannot_be_read_is_told_beside_its_field(name, typed, sentence):
@@ -254,14 +266,15 @@ def test_choices_of_one_label_are_edited_as_json():
     assert type(made.fields["variable-x"]) is JsonTextField
 
 
+INTEGERS = st.integers(-(10**20) + 1, 10**20 - 1)  # no door takes more digits
 VALUES = {
     "story": st.text("ab\n \t", min_size=1, max_size=12),
-    "count": st.integers(),
+    "count": INTEGERS,
     "rate": st.floats(allow_nan=False, allow_infinity=False),
     "loud": st.booleans(),
     "tags": st.lists(st.text("ab \n", min_size=0, max_size=4), min_size=1, max_size=3),
-    "nested": st.dictionaries(st.sampled_from("ab"), st.none() | st.integers(), max_size=2),
-    "either": st.text("a1", min_size=1, max_size=3) | st.integers(),
+    "nested": st.dictionaries(st.sampled_from("ab"), st.none() | INTEGERS, max_size=2),
+    "either": st.text("a1", min_size=1, max_size=3) | INTEGERS,
 }
 
 
