@@ -115,6 +115,7 @@ class Meaning(NamedTuple):
 CODES: dict[str, Meaning] = {
     "400.template_schema_invalid": Meaning("The template or its variables schema cannot be used", Invalid),
     "400.json_invalid": Meaning("The body is not JSON this service accepts", Invalid),
+    "400.address_invalid": Meaning("The address, version or selector cannot be read", Invalid),
     "413.body_too_large": Meaning("The body is larger than this service accepts", Invalid),
     "415.media_type_unsupported": Meaning("The body's media type is not supported", Invalid),
     "422.request_invalid": Meaning("The request does not fit its contract", Invalid),
