@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal import components_prompt, components_publishing, components_records
+from portal import components_prompt, components_publishing, components_records, components_writing
 from portal.access import Control
 from portal.parts import Part
 from portal.presenters import charts
@@ -308,6 +308,7 @@ PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button, language),
     *components_prompt.PARTS,
+    *components_writing.PARTS,
     *components_publishing.PARTS,
     *components_records.PARTS,
 ]

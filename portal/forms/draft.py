@@ -24,6 +24,8 @@ class TextForm(forms.Form):
     ``revision`` is the one the person was shown, ``session`` joins everything saved while one page was open.
     """
 
+    shape = "text"
+
     text = forms.CharField(
         strip=False,
         required=False,
@@ -62,6 +64,10 @@ class TextForm(forms.Form):
             raise forms.ValidationError([problem.detail for problem in error.problems]) from None
         self.body = None if body.digest() == template.body.digest() else body
         return text
+
+    def lock(self) -> None:
+        """Show it, and take nothing."""
+        self.fields["text"].widget.attrs["readonly"] = True
 
     def tell(self, error: PromptHubError) -> None:
         """Show a coded error beside the text."""

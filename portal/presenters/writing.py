@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
 
 from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.variables import VariablesSchema
 
+MOST_VALUES = 6
+"""Of those a variable may have, in the list of variables."""
+_MESSAGE = re.compile(r"/content_json/(?P<place>[0-9]+)/content$")
 CHARACTERS_PER_TOKEN = 4
 """What English text takes in the common tokenisers, roughly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A variable that a text may use. ``kind`` is its JSON type in a word, or the values it may have."""
+
+    name: str
+    kind: str
+    description: str
+    required: bool
+    secret: bool
+    runtime: bool
+
+    @property
+    def written(self) -> str:
+        """How both engines write it."""
+        return f"{{{{ {self.name} }}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +49,26 @@ class Notes:
     unused: tuple[str, ...]
     unknown: tuple[str, ...]
     problems: Sequence[Problem]
+
+    @property
+    def told(self) -> list[str]:
+        """The problems; those of a message with its number."""
+        return [_told(problem) for problem in self.problems]
+
+
+def declared(schema: VariablesSchema) -> list[Declared]:
+    """Every variable of a template, in the order of its schema."""
+    return [
+        Declared(
+            name,
+            _kind(variable),
+            str(variable.get("description") or variable.get("title") or ""),
+            name in schema.required,
+            name in schema.secret_names,
+            name in schema.runtime_names,
+        )
+        for name, variable in ((name, one if isinstance(one, dict) else {}) for name, one in _properties(schema))
+    ]
 
 
 def notes(*, body: PromptBody, schema: VariablesSchema) -> Notes:
@@ -48,3 +92,29 @@ def notes(*, body: PromptBody, schema: VariablesSchema) -> Notes:
         unknown=tuple(sorted(names - schema.names)),
         problems=found,
     )
+
+
+def _properties(schema: VariablesSchema) -> Iterable[tuple[str, Any]]:
+    return schema.schema["properties"].items()
+
+
+def _kind(variable: Mapping[str, Any]) -> str:
+    if "enum" in variable:
+        return _("one of %(values)s") % {"values": ", ".join(map(str, variable["enum"][:MOST_VALUES]))}
+    words = {
+        "string": _("text"),
+        "integer": _("whole number"),
+        "number": _("number"),
+        "boolean": _("yes or no"),
+        "array": _("list"),
+        "object": _("object"),
+    }
+    kind = variable.get("type")
+    return words.get(kind, "") if isinstance(kind, str) else ""
+
+
+def _told(problem: Problem) -> str:
+    if found := _MESSAGE.match(problem.pointer):
+        number = int(found["place"]) + 1
+        return _("Message %(number)s, %(reason)s") % {"number": number, "reason": problem.detail}
+    return problem.detail

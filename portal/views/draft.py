@@ -19,6 +19,7 @@ from foundation.metrics import count_error
 from instances import comparing, drafts
 from instances.comparing import Kind, Level, Side
 from instances.models import PromptInstance
+from portal.forms.chat import ChatForm
 from portal.forms.draft import TextForm
 from portal.forms.variables import VariablesForm
 from portal.presenters import showing
@@ -63,10 +64,10 @@ class Draft(PromptView):
             return self._refused(form)
         return self._saved(draft, changed=True)
 
-    def _form(self, given: Any) -> TextForm | VariablesForm:
-        return self.variables_form(given) if self.of_variables else TextForm(given, instance=self.instance)
+    def _form(self, given: Any) -> TextForm | ChatForm | VariablesForm:
+        return self.variables_form(given) if self.of_variables else self.text_form(given)
 
-    def _changes(self, form: TextForm | VariablesForm) -> dict[str, Any]:
+    def _changes(self, form: TextForm | ChatForm | VariablesForm) -> dict[str, Any]:
         """What is not in the draft already."""
         if isinstance(form, VariablesForm):
             secrets = self.instance.secret_values
@@ -89,7 +90,7 @@ class Draft(PromptView):
         address = reverse("portal:prompt", kwargs={"client": self.client.slug, "instance": draft.pk})
         return redirect(f"{address}?tab=variables" if self.of_variables else address)
 
-    def _refused(self, form: TextForm | VariablesForm) -> HttpResponse:
+    def _refused(self, form: TextForm | ChatForm | VariablesForm) -> HttpResponse:
         if self.autosave:
             return self.page("portal/parts/draft_status.html", status=422, state="refused", form=form)
         if isinstance(form, VariablesForm):
@@ -118,7 +119,7 @@ class Draft(PromptView):
         return self.text_tab(form, status=409, conflict=conflict)
 
 
-def _mine(theirs: Side, form: TextForm | VariablesForm, draft: PromptInstance) -> Side:
+def _mine(theirs: Side, form: TextForm | ChatForm | VariablesForm, draft: PromptInstance) -> Side:
     """What this person wanted to save."""
     if isinstance(form, VariablesForm):
         schema = form.schema

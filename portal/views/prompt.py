@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from foundation import correlation
 from instances import versions
 from instances.models import InstanceVersion
 from portal.access import OperatorView
+from portal.forms import chat
+from portal.forms.chat import ChatForm
 from portal.forms.draft import TextForm
 from portal.forms.variables import VariablesForm
 from portal.presenters import previewing
 from portal.presenters import prompt as shown
-from portal.presenters.writing import notes
+from portal.presenters.writing import declared, notes
+from prompthub_kernel.body import BodyFormat, PromptBody
 from prompthub_kernel.errors import NotFound
 from tenancy.policy import Permission
 
@@ -40,13 +44,13 @@ class PromptView(OperatorView):
         }
         return self.page(TEMPLATES[tab], {**frame, **more}, status=status)
 
-    def text_tab(self, form: TextForm, *, status: int = 200, **more: Any) -> HttpResponse:
+    def text_tab(self, form: TextForm | ChatForm, *, status: int = 200, **more: Any) -> HttpResponse:
         """The editor."""
         instance = self.instance
-        body = form.body if form.is_bound and form.body is not None else instance.body
+        body = self.typed(form) or instance.body
         more.setdefault("preview", previewing.preview(instance=instance, actor=self.actor, body=body))
         if instance.archived_at is not None or not self.may[Permission.EDIT].allowed:
-            form.fields["text"].widget.attrs["readonly"] = True
+            form.lock()
         schema = instance.template_version.variables
         own = instance.content_md is not None or instance.content_json is not None
         return self.tab(
@@ -56,8 +60,22 @@ class PromptView(OperatorView):
             notes=notes(body=body, schema=schema),
             own=own,
             known=schema.names,
+            is_chat=body.format is BodyFormat.CHAT,
+            declared=declared(schema),
             **more,
         )
+
+    def text_form(self, given: QueryDict | None = None) -> TextForm | ChatForm:
+        """The form of this prompt's text: cards for a chat, unless the address or the form asks for its JSON."""
+        if given is not None:
+            cards = given.get("shape") == ChatForm.shape and self.instance.template_version.format == BodyFormat.CHAT
+        else:
+            cards = self.request.GET.get("as") != "json" and chat.suits(self.instance.body)
+        return ChatForm(given, instance=self.instance) if cards else TextForm(given, instance=self.instance)
+
+    def typed(self, form: TextForm | ChatForm) -> PromptBody | None:
+        """What somebody typed, None where that is no text or nobody typed."""
+        return (form.body or self.instance.template_version.body) if form.is_bound and form.is_valid() else None
 
     def variables_tab(self, form: VariablesForm, *, status: int = 200, **more: Any) -> HttpResponse:
         """The variables pane."""
@@ -90,7 +108,7 @@ class Prompt(PromptView):
             return self._versions(request.GET.get("version", ""))
         if tab == "variables":
             return self.variables_tab(self.variables_form())
-        return self.text_tab(TextForm(instance=self.instance))
+        return self.text_tab(self.text_form())
 
     def _versions(self, number: str) -> HttpResponse:
         chosen = self._chosen(number)
@@ -124,8 +142,9 @@ class Preview(PromptView):
         """A fragment for htmx, the whole tab without."""
         if request.POST.get("part") == "variables":
             return self._of_variables(request)
-        form = TextForm(request.POST, instance=self.instance)
-        body = (form.body or self.instance.template_version.body) if form.is_valid() else None
+        given, focus = chat.rearranged(request.POST, request.POST.get("move", ""))
+        form = self.text_form(given)
+        body = self.typed(form)
         if request.headers.get("HX-Request"):
             if body is None:
                 return self.page("portal/parts/preview.html", form=form)
@@ -134,7 +153,22 @@ class Preview(PromptView):
             return self.page(
                 "portal/parts/preview_and_notes.html", preview=found, notes=notes(body=body, schema=schema)
             )
+        if "show" in given:
+            form = self._reshaped(form, given.get("show", ""))
+        if isinstance(form, ChatForm):
+            form.focus = focus
         return self.text_tab(form)
+
+    def _reshaped(self, form: TextForm | ChatForm, shape: str) -> TextForm | ChatForm:
+        """The same messages as cards or as JSON; what is no list of messages stays JSON."""
+        revision = self.request.POST.get("revision", "")
+        if isinstance(form, ChatForm) and shape != ChatForm.shape:
+            text = json.dumps(form.document(), indent=2, ensure_ascii=False)
+            return TextForm({"text": text, "revision": revision}, instance=self.instance)
+        body = self.typed(form)
+        if isinstance(form, TextForm) and shape == ChatForm.shape and body is not None and chat.suits(body):
+            return ChatForm.holding(body.document or (), revision=revision, instance=self.instance)
+        return form
 
     def _of_variables(self, request: HttpRequest) -> HttpResponse:
         form = self.variables_form(request.POST)

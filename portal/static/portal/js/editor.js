@@ -49,6 +49,7 @@ export function connect(element) {
 
   function follow() {
     ink.scrollTop = box.scrollTop;
+    ink.scrollLeft = box.scrollLeft;
   }
 
   box.addEventListener("input", draw);

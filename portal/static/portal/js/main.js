@@ -29,6 +29,7 @@ function forget() {
 
 within(document);
 document.addEventListener("htmx:load", (event) => within(event.detail.elt));
+document.addEventListener("portal:added", (event) => within(event.target));
 document.addEventListener("htmx:afterSettle", forget);
 
 // Problems come as pages of their own: they are shown where the answer would have been.

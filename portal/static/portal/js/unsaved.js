@@ -1,7 +1,7 @@
 // Asks before a page with unsaved writing is left. What was saved meanwhile needs no question.
 
 export function connect(form) {
-  let unsaved = false;
+  let unsaved = "unsaved" in form.dataset;
   const written = () => {
     unsaved = true;
   };
