@@ -16,7 +16,10 @@ from prompthub import embedded
 def app(monkeypatch):
     """A Celery application of this test alone."""
     app = Celery("embedded-test", broker="memory://", set_as_current=False)
-    app.conf.update(broker_transport_options={"polling_interval": 0.05}, task_ignore_result=True)
+    # A queue of its own: one process has one memory://, and other tests' wake-ups lie in the usual one.
+    app.conf.update(
+        broker_transport_options={"polling_interval": 0.05}, task_ignore_result=True, task_default_queue="embedded-test"
+    )
     monkeypatch.setattr(embedded, "app", app)
     monkeypatch.setattr(_state, "default_app", app)  # what threads of the pool take for theirs
     yield app
