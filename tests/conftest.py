@@ -76,12 +76,16 @@ def system():
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _quick_passwords(pytestconfig):
-    """Strong password hashes cost a third of a second each, which is their purpose and not the tests'."""
+def _quick(pytestconfig):
+    """Strong password hashes cost a third of a second each, which is their purpose and not the tests'.
+
+    Static files are asked of real servers alone: every browser of a test would look for all of them first.
+    """
     if not _with_django(pytestconfig):
         yield
         return
     from django.test import override_settings
 
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+    quick = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"], "WHITENOISE_USE_FINDERS": False}
+    with override_settings(**quick):
         yield
