@@ -1,4 +1,4 @@
-"""A valid request to every address of the portal about a world of ``two_worlds``: what its form sends, and what follows.
+"""A valid request to every address of the portal about a world of ``two_worlds``: what its form sends.
 
 Addresses come from the URL configuration; this says what fills them in and what is typed.
 """
@@ -17,7 +17,7 @@ from audit.models import AuditEvent
 from instances import drafts
 from portal.urls import urlpatterns
 from prompthub_kernel.body import PromptBody
-from publishing import publish
+from publishing import publish, targets
 from tenancy.policy import Permission
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
@@ -82,6 +82,24 @@ def _newer(w: SimpleNamespace) -> Given:
     return Given({"expected": done.version.pk, "target": [str(w.target.pk)]})
 
 
+def _edited(w: SimpleNamespace) -> Given:
+    """There is something to publish, or to take back."""
+    body = PromptBody.parse(content_md=TEXT, content_json=None)
+    draft = drafts.edit(
+        instance=drafts.get(key=w.instance.pk, actor=SYSTEM), revision=w.instance.revision, body=body, by=SYSTEM, at=AT
+    )
+    return Given({"revision": draft.revision, "expected": w.version.pk})
+
+
+def _disabled(w: SimpleNamespace) -> Given:
+    targets.disable(target=targets.get(key=w.target.pk, actor=SYSTEM), by=SYSTEM, at=AT)
+    return Given()
+
+
+def _with(given: Given, **more: Any) -> Given:
+    return Given({**given.form, **more}, given.query, given.parts)
+
+
 TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
     ("prompt_new", "POST"): lambda w: Given(
         {"template": w.template.pk, "name": "new", "revision": 1, "variable-company": "A", "variable-pin": "1234"}
@@ -94,13 +112,13 @@ TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
     ("preview", "POST"): lambda w: Given({"text": TEXT, "revision": w.instance.revision}),
     ("publish", "POST"): lambda w: _with(_edited(w), target=[str(w.target.pk)]),
     ("rollback", "POST"): _newer,
-    ("take_over", "POST"): lambda w: _edited(w),
+    ("take_over", "POST"): _edited,
     ("refine", "POST"): lambda w: Given({"instruction": "Be brief.", "revision": w.instance.revision}),
     ("accept_suggestion", "POST"): lambda w: Given({"take": "all"}),
     ("target_new", "GET"): lambda w: Given(query={"adapter": "memory"}),
     ("target_new", "POST"): lambda w: Given({"name": "new"}, {"adapter": "memory"}),
     ("target", "POST"): lambda w: Given({"settings-fail": '["ok"]'}),
-    ("target_enable", "POST"): lambda w: _disabled(w),
+    ("target_enable", "POST"): _disabled,
     ("target_place", "POST"): lambda w: Given({"instance_id": w.instance.pk, "location-slot": "new"}),
     ("publication", "POST"): lambda w: Given({"delivery": w.buried.pk}),
     ("replay_many", "POST"): lambda w: Given({"delivery": [w.buried.pk]}),
@@ -109,26 +127,6 @@ TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
     ("search", "GET"): lambda w: Given(query={"q": w.word}),
 }
 """What is typed where nothing would not do."""
-
-
-def _edited(w: SimpleNamespace) -> Given:
-    """There is something to publish, or to take back."""
-    body = PromptBody.parse(content_md=TEXT, content_json=None)
-    draft = drafts.edit(
-        instance=drafts.get(key=w.instance.pk, actor=SYSTEM), revision=w.instance.revision, body=body, by=SYSTEM, at=AT
-    )
-    return Given({"revision": draft.revision, "expected": w.version.pk})
-
-
-def _disabled(w: SimpleNamespace) -> Given:
-    from publishing import targets
-
-    targets.disable(target=targets.get(key=w.target.pk, actor=SYSTEM), by=SYSTEM, at=AT)
-    return Given()
-
-
-def _with(given: Given, **more: Any) -> Given:
-    return Given({**given.form, **more}, given.query, given.parts)
 
 
 def send(browser: Any, name: str, method: str, world: SimpleNamespace, **other: Any) -> Any:
