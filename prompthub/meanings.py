@@ -9,7 +9,7 @@ MEANINGS = {
     "FORWARDED_ALLOW_IPS": "Addresses or networks of proxies whose `X-Forwarded-For` is believed; `*` for all.",
     "PROMPTHUB_ALLOWED_HOSTS": "The names people call the site by.",
     "PROMPTHUB_API_RATE": "How many calls an actor may make in which time; `s`, `min`, `hour` or `day`.",
-    "PROMPTHUB_ATTEMPTS": "Tries after which a delivery is given up.",
+    "PROMPTHUB_ATTEMPTS": "Failed tries after which a delivery is given up; a `Retry-After` is no failure.",
     "PROMPTHUB_BACKOFF_BASE_SECONDS": "The pause after the first failed try; it doubles with each further one.",
     "PROMPTHUB_BACKOFF_CAP_SECONDS": "The longest pause between two tries.",
     "PROMPTHUB_BREAKER_FAILURES": "Failures in a row after which a remote object is left alone for a while.",

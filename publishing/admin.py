@@ -257,6 +257,7 @@ class DeliveryAdmin(AtPlace, Endless):
         "ordinal",
         "stage",
         "tries",
+        "failures",
         "crashes",
         "due_at",
         "created_at",

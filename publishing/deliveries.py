@@ -103,7 +103,8 @@ def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
             return None
         _move(chosen, DeliveryState.SENDING)
         chosen.epoch = lease.epoch
-        chosen.save(update_fields=["state", "epoch"])
+        chosen.tries += 1
+        chosen.save(update_fields=["state", "epoch", "tries"])
         return Delivery.objects.select_related(
             "placement__target", "placement__instance", "publication__version__instance__client"
         ).get(pk=chosen.pk)
@@ -248,7 +249,10 @@ def newest_for(*, placement: Placement) -> Delivery | None:
 
 
 def backoff(*, tries: int) -> float:
-    """Seconds until the next try: full jitter over base · 2ⁿ, capped (AWS, "Exponential Backoff And Jitter")."""
+    """Seconds until the next try, after so many that failed: full jitter over base · 2ⁿ, capped.
+
+    Source: AWS, "Exponential Backoff And Jitter".
+    """
     rules = settings.PUBLISHING
     ceiling = min(rules["backoff_cap_seconds"], rules["backoff_base_seconds"] * 2 ** max(0, tries - 1))
     return random.uniform(ceiling / 10, ceiling)  # noqa: S311 - spreads load, guards nothing
@@ -312,7 +316,7 @@ def _recover(lease: Lease, now: datetime, by: Actor, at: datetime) -> None:
 def _note(row: Delivery, lease: Lease, result: Result, at: datetime) -> None:
     DeliveryAttempt(
         delivery=row,
-        number=row.attempts.count() + 1,
+        number=row.tries,
         epoch=lease.epoch,
         at=at,
         duration_ms=result.duration_ms,
@@ -344,8 +348,8 @@ def _follow(row: Delivery, lease: Lease, result: Result, by: Actor, at: datetime
 def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Action | None:
     rules = settings.PUBLISHING
     asked_to_wait = result.retry_after is not None
-    row.tries += 0 if asked_to_wait else 1
-    if result.outcome == "refused" or row.tries >= rules["attempts"]:
+    row.failures += 0 if asked_to_wait else 1
+    if result.outcome == "refused" or row.failures >= rules["attempts"]:
         _end(row, DeliveryState.BURIED, now)
         metrics.buried.inc()
         return Action.DELIVERY_BURY
@@ -354,7 +358,7 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:
         lanes.failed(lease=lease)
-        row.due_at = now + timedelta(seconds=backoff(tries=row.tries))
+        row.due_at = now + timedelta(seconds=backoff(tries=row.failures))
     _move(row, DeliveryState.UNKNOWN if result.outcome in {"unknown", "crashed"} else DeliveryState.RETRYING)
     return None
 

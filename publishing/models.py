@@ -106,7 +106,12 @@ class Placement(Mutable):
 
 
 class Delivery(Mutable):
-    """One sealed text on its way to one place; child of a publication. Its id is the idempotency key."""
+    """One sealed text on its way to one place; child of a publication. Its id is the idempotency key.
+
+    ``tries`` is how often it was taken up to be sent, whatever came of that. ``failures`` are those of them that count
+    towards the limit: a provider that named a time to come back (``Retry-After``) did not fail. ``crashes`` are those
+    whose worker died.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     publication = models.ForeignKey(Publication, on_delete=models.PROTECT, related_name="deliveries")
@@ -115,6 +120,7 @@ class Delivery(Mutable):
     ordinal = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=STATES, default=DeliveryState.PENDING)
     tries = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0, db_default=0)
     crashes = models.PositiveIntegerField(default=0)
     epoch = models.PositiveBigIntegerField(default=0)
     due_at = models.DateTimeField()
@@ -152,7 +158,10 @@ class Delivery(Mutable):
 
 
 class DeliveryAttempt(AppendOnly):
-    """One try of a delivery. ``outcome`` is ``delivered``, ``try_again``, ``unknown``, ``refused`` or ``crashed``."""
+    """How one try of a delivery ended; of a try whose worker died there is none.
+
+    ``outcome`` is ``delivered``, ``try_again``, ``unknown``, ``refused`` or ``crashed``; ``number`` counts the tries.
+    """
 
     erasable = ("detail",)
 

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db.models import Case, CharField, Count, Exists, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import TruncDate
 
 from foundation.actors import Actor
 from instances.models import PromptInstance, Publication
 from publishing import deliveries
 from publishing.metrics import dead_letters
-from publishing.models import Delivery, DeliveryAttempt, Drift, Placement
+from publishing.models import Delivery, Drift, Placement
 from publishing.states import OPEN, DeliveryState
 from tenancy import policy
 from tenancy.models import Client
@@ -79,12 +78,6 @@ def deliveries_by_target(*, actor: Actor, since: datetime) -> list[tuple[str, st
         .values_list(f"{target}__client__name", f"{target}__name", "outcome")
         .annotate(Count("id"))
     )
-
-
-def tried() -> Combinable:
-    """How often each delivery was sent, whatever came of it (its ``tries`` count failures alone)."""
-    newest = DeliveryAttempt.objects.filter(delivery=OuterRef("pk")).order_by("-id")
-    return Coalesce(Subquery(newest.values("number")[:1]), 0)
 
 
 def undelivered(*, actor: Actor) -> QuerySet[Delivery]:

@@ -18,7 +18,7 @@ from foundation.actors import Actor
 from portal.access import Control
 from portal.presenters import keyset
 from portal.presenters.words import DELIVERY, State
-from publishing import deliveries, metrics, standing, targets
+from publishing import deliveries, metrics, targets
 from publishing.models import Delivery, DeliveryAttempt, Target
 from publishing.states import OPEN, DeliveryState
 from tenancy import clients, policy
@@ -164,7 +164,7 @@ def described(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
         not_before=F("lane__not_before"),
         open_until=F("lane__open_until"),
         dead=_dead(),
-        times_tried=standing.tried(),
+        times_tried=F("tries"),
     )
 
 
