@@ -22,12 +22,26 @@ from publishing.publish import BASED_ON, Expect, check, publish
 from publishing.states import ENDED, OPEN, DeliveryState
 from tenancy.policy import Permission
 
+WAIT = (
+    "Wait until it is delivered, or the first try failed: 502, with the version and its deliveries in `context`. "
+    "`retryable` is true while PromptHub goes on trying, false when a delivery was given up: then replay it, or "
+    "publish another text."
+)
 POLL_SECONDS = 0.1
 WAIT_SECONDS = 30.0
 # Who waits holds a thread of the server: half of them at most. Beyond that the answer comes at once.
 WAITERS = threading.BoundedSemaphore(8)
 GOOD = (DeliveryState.DELIVERED, DeliveryState.SUPERSEDED)
 FAILURES = tuple(f"502.adapter_publish_error_{name}" for name in sorted(adapters.REGISTRY))
+
+
+class GivenUp(Unavailable):
+    """What was published is not sent to a target any more: only a replay, or another text, helps."""
+
+    @property
+    def retryable(self) -> bool:
+        """The same request changes nothing about it."""
+        return False
 
 
 class PublishInstance(Endpoint):
@@ -55,7 +69,7 @@ class PublishInstance(Endpoint):
         {200: "Published"},
         body="publish-request",
         may_be_empty=True,
-        query=(query.flag("wait", "Wait until it is delivered, or the first try failed (502)."),),
+        query=(query.flag("wait", WAIT),),
         problems=(
             MISSING,
             "409.version_conflict",
@@ -93,7 +107,7 @@ class PublishInstance(Endpoint):
             rows = awaited(_sent(answer.body, instance_id, self.actor), self.actor)
         finally:
             WAITERS.release()
-        failed = [row for row in rows if row.error_code and row.state not in GOOD]
+        failed = [row for row in rows if _has_failed(row)]
         if failed:
             raise _failure(failed, answer.body)
         return Answer({**answer.body, "deliveries": [shown.delivery(row) for row in rows]}, 200, answer.headers)
@@ -125,14 +139,20 @@ def _sent(published: dict[str, Any], instance_id: UUID, actor: Actor) -> list[UU
     return list(same.values_list("pk", flat=True))
 
 
+def _has_failed(row: Delivery) -> bool:
+    return row.state == DeliveryState.BURIED or (bool(row.error_code) and row.state not in GOOD)
+
+
 def _failure(failed: list[Delivery], published: dict[str, Any]) -> Unavailable:
+    """What is told of several is what a person has to see to: those that were given up come first."""
+    failed = sorted(failed, key=lambda row: row.state != DeliveryState.BURIED)
     first = failed[0]
     buried = first.state == DeliveryState.BURIED
     problems = [
         Problem(f"/targets/{row.placement.target_id}", str(row.state), row.error_detail or "not delivered")
         for row in failed
     ]
-    return Unavailable(
+    return (GivenUp if buried else Unavailable)(
         f"502.adapter_publish_error_{first.placement.target.adapter}",
         "It is published, but a target did not take it. "
         + ("Replay the delivery when the cause is gone." if buried else "It is tried again by itself."),

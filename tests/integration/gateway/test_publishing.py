@@ -139,10 +139,40 @@ def test_waiting_for_a_failing_provider_is_a_502_after_the_rows_are_safe(admin, 
         f"instances/{world.instance.id}/publish?wait=true", {"targets": [str(target.id)]}, Idempotency_Key="w-1"
     )
     problem = assert_problem(response, "502.adapter_publish_error_memory", f"/targets/{target.id}")
-    assert problem["retryable"] is True
+    assert problem["retryable"] is (state != "buried"), "of what was given up only a replay comes again"
     assert problem["context"]["deliveries"][0]["state"] == state
     assert str(Publication.objects.get().version_id) == problem["context"]["versionId"]
     assert admin.get(f"instances/{world.instance.id}").json()["status"] == "active"
+
+
+def test_of_several_targets_the_one_that_was_given_up_is_told_first(admin, world, monkeypatch):
+    ends = {}
+    for ending in ("try_again", "refused"):
+        target = factories.make_target(client=world.client, settings={"fail": [ending]})
+        ends[str(target.id)] = factories.make_placement(instance=world.instance, target=target)
+
+    class Workers(_Worker):
+        def sleep(self, seconds):
+            for placement in ends.values():
+                carry(placement)
+
+    monkeypatch.setattr(publishing, "time", Workers(None))
+    response = admin.post(f"instances/{world.instance.id}/publish?wait=true", {"targets": list(ends)})
+    problem = assert_problem(response, "502.adapter_publish_error_memory")
+    assert problem["retryable"] is False
+    assert [row["state"] for row in problem["context"]["deliveries"]] == ["buried", "retrying"]
+    assert "Replay the delivery" in problem["detail"]
+
+
+def test_a_delivery_that_a_person_gave_up_before_any_try_is_a_502_too(admin, world, path, monkeypatch):
+    class Operator(_Worker):
+        def sleep(self, seconds):
+            row = Delivery.objects.get(placement=self.placement)
+            Delivery.objects.filter(pk=row.pk).update(state="buried", ended_at=row.due_at)
+
+    monkeypatch.setattr(publishing, "time", Operator(world.placement))
+    problem = assert_problem(admin.post(f"{path}?wait=true"), "502.adapter_publish_error_memory")
+    assert problem["retryable"] is False
 
 
 def test_waiting_ends_when_nobody_delivers(admin, path, monkeypatch):
