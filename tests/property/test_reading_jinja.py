@@ -1,0 +1,101 @@
+"""The lexer and parser that are quicker than Jinja's own read exactly what Jinja's own read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2 import nodes
+
+from prompthub_kernel import jinja_guard
+from prompthub_kernel.program import TemplateRefused
+from tests.hostile.benign_templates import BENIGN
+
+JINJA = jinja2.Environment(keep_trailing_newline=True, autoescape=False)
+WORDS = (
+    *(
+        "a",
+        "b.c",
+        "é",
+        "not",
+        "in",
+        "is",
+        "and",
+        "or",
+        "if",
+        "else",
+        "none",
+        "true",
+        "defined",
+        "1",
+        "2.5",
+        "'t'",
+        '"u"',
+    ),
+    *("+", "-", "*", "**", "/", "//", "%", "~", "==", "!=", "<", ">=", "|", "|upper", "(", ")", "[", "]", "{", "}"),
+    *(",", ":", ".", "=", "a.0", "b[1:2]", "f(a, k=1)", "x if y", "|default('z')"),
+)
+TEXTS = (
+    "plain ",
+    "{",
+    "}",
+    "{ {",
+    "{}",
+    "\n",
+    "{% raw %}{{ a }}{% endraw %}",
+    "{# note #}",
+    "{{{ a }}}",
+    "{%- if a %}",
+)
+
+
+def shape(found: Any) -> Any:
+    """A tree as plain values: kinds and fields, without lines."""
+    if isinstance(found, nodes.Node):
+        return type(found).__name__, [(name, shape(part)) for name, part in found.iter_fields()]
+    return [shape(part) for part in found] if isinstance(found, list | tuple) else found
+
+
+def as_jinja_reads(source: str) -> Any:
+    try:
+        return shape(JINJA.parse(source))
+    except jinja2.TemplateSyntaxError:
+        return "refused"
+
+
+def as_we_read(source: str) -> Any:
+    try:
+        return shape(jinja_guard.parse(source, frozenset()).tree)
+    except TemplateRefused:
+        return "refused"
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join))
+@example("a not in b")
+@example("not a in b")
+@example("a if b else c if d")
+@example("a, b")
+@example("")
+def test_an_expression_is_read_as_jinja_reads_it(expression):
+    source = f"{{{{ {expression} }}}}"
+    assert as_we_read(source) == as_jinja_reads(source)
+
+
+@given(
+    st.lists(
+        st.sampled_from((*TEXTS, "{{ a|upper }}", "{{- b.c -}}", "{% endif %}", "{% for x in a %}", "{% endfor %}"))
+    )
+)
+@example(["{", "{{ a }}"])
+def test_text_around_tags_is_read_as_jinja_reads_it(pieces):
+    source = "".join(pieces)
+    assert as_we_read(source) == as_jinja_reads(source)
+
+
+# Not those with a backslash: escapes that Python does not know are kept here, and warned of by Jinja.
+@pytest.mark.parametrize("source", [one.source for one in BENIGN if one.engine == "jinja2" and "\\" not in one.source])
+def test_prompts_are_read_as_jinja_reads_them(source):
+    assert as_we_read(source) == as_jinja_reads(source) != "refused"
