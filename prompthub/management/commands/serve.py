@@ -87,7 +87,7 @@ class Command(BaseCommand):
             server_header=False,
             timeout_graceful_shutdown=8,
         )
-        server = Server(config, listening=self._announce, stopping=stopping)
+        server = Server(config, listening=self._listening, stopping=stopping)
         # uvicorn stops gracefully, then raises the signal once more.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _leave)
@@ -102,10 +102,13 @@ class Command(BaseCommand):
         if died.is_set():
             raise CommandError("The background worker ended by itself; the log says why.")
 
-    def _announce(self) -> None:
+    def _listening(self) -> None:
         gc.collect()
         gc.freeze()  # what is loaded by now stays
         gc.set_threshold(YOUNG_OBJECTS)
+        self._announce()
+
+    def _announce(self) -> None:
         self.stdout.write(f"PromptHub serves at http://{settings.HOST}:{settings.PORT}/")
         welcome = settings.STATE_DIR / "welcome.txt"
         if settings.EMBEDDED and welcome.exists():
