@@ -19,12 +19,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views import View
 
 from foundation.actors import Actor, Door
 from instances import drafts
 from instances.models import PromptInstance
 from portal import problems, site
+from portal.presenters.words import PERMISSION
 from prompthub_kernel.errors import NotFound, PromptHubError, Refused, Unavailable
 from tenancy import clients, policy, tokens
 from tenancy.models import Client
@@ -41,15 +43,18 @@ class Control:
     reason: str = ""
 
 
+def needed(permission: Permission) -> str:
+    """Why something is disabled for somebody without that permission."""
+    return _("Needs the permission “%(name)s” at this client.") % {"name": PERMISSION[permission]}
+
+
 def controls(*, permissions: frozenset[Permission], client: Client) -> dict[str, Control]:
     """For templates, as ``may``: one control per permission, by its word (``may.publish.allowed``)."""
     found = {}
     for permission in Permission:
         writes = permission is not Permission.VIEW
         if permission not in permissions:
-            found[str(permission)] = Control(
-                allowed=False, reason=_("Needs the permission “%(name)s” at this client.") % {"name": permission}
-            )
+            found[str(permission)] = Control(allowed=False, reason=needed(permission))
         elif writes and client.archived_at is not None:
             found[str(permission)] = Control(allowed=False, reason=_("This client is archived."))
         else:
@@ -120,16 +125,14 @@ class OperatorView(View):
             row = drafts.listing(actor=self.actor).filter(client__slug=slug, pk=key).first()
         found = row.client if row is not None else clients.listing(actor=self.actor).filter(slug=slug).first()
         if found is None:
-            raise NotFound("404.not_found", _("There is no such client, or it is not yours to see."))
+            raise NotFound("404.not_found", gettext_noop("There is no such client, or it is not yours to see."))
         self.client = found
         self.permitted = policy.permissions(self.actor, found)
         wanted = self.permissions.get(method)
         if wanted is not None and wanted not in self.permitted:
             self.__dict__.pop("client", None)
-            raise Refused(
-                "403.permission_denied", _("This needs the permission “%(name)s” at this client.") % {"name": wanted}
-            )
+            raise Refused("403.permission_denied", f"This needs the permission “{wanted}” at this client.")
         if key is not None:
             if row is None:
-                raise NotFound("404.template_or_instance_not_found", _("This client has no such prompt."))
+                raise NotFound("404.template_or_instance_not_found", gettext_noop("This client has no such prompt."))
             self.instance = row

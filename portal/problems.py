@@ -11,13 +11,67 @@ from typing import Any
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from foundation import correlation
 from foundation.metrics import count_error
+from portal import sentences
 from prompthub_kernel.errors import Problem, PromptHubError
 
 BROKEN = 500
+# By code, or by status for all codes of it that are not here. A test holds both against every code there is.
+TITLES: dict[str | int, str | Promise] = {
+    "400.template_schema_invalid": _("This text cannot be used like that"),
+    "401.not_authenticated": _("Sign in first"),
+    "403.feature_off": _("This is switched off"),
+    "409.archived": _("This is archived"),
+    "409.in_use": _("Something else still needs it"),
+    "409.sealed": _("This can never be changed"),
+    "409.state_conflict": _("This is not possible as things stand"),
+    "422.variables_invalid": _("The variables do not fit the template"),
+    "502.adapter_publish_error_n8n": _("n8n did not take the prompt"),
+    "502.adapter_publish_error_retell": _("Retell did not take the prompt"),
+    "502.adapter_publish_error_webhook": _("The webhook did not take the prompt"),
+    "502.llm_answer_unusable": _("The model's answer cannot be used"),
+    "502.llm_unavailable": _("The model did not answer"),
+    400: _("This request cannot be read"),
+    403: _("You may not do this here"),
+    404: _("There is nothing here"),
+    405: _("This address is not for that"),
+    406: _("This address is not for that"),
+    409: _("Something changed meanwhile"),
+    410: _("This is gone"),
+    413: _("This is too large"),
+    415: _("This request cannot be read"),
+    422: _("This cannot be done like that"),
+    429: _("Too many requests"),
+    500: _("Something broke here"),
+    502: _("A provider did not do its part"),
+    503: _("Not available just now"),
+}
+NEXT: dict[str | int, str | Promise] = {
+    "400.template_schema_invalid": _("Go back and mend the text; what is wrong with it stands above."),
+    "401.not_authenticated": _("Sign in, then try again."),
+    "403.feature_off": _("Everything else works as before. Who administers it can switch it on again."),
+    "409.archived": _("It can still be read: its texts, its versions and its history stay."),
+    "409.in_use": _("Go back and take it away there first."),
+    "409.sealed": _("Make a new version instead."),
+    "422.variables_invalid": _("Go back and mend the variables that are named above."),
+    "502.llm_answer_unusable": _("Ask again, or edit the draft by hand. It is as it was."),
+    "502.llm_unavailable": _("Wait a moment and ask again, or edit the draft by hand. It is as it was."),
+    403: _("Ask an administrator of this client for the permission, or go back."),
+    404: _("The address may be mistyped, what was here may have moved, or you may not see this client."),
+    409: _("Go back, look at what is there now, and decide again."),
+    410: _("It was taken away for good; go back and choose another."),
+    413: _("Go back and make it shorter."),
+    422: _("Go back and change what the list above names."),
+    429: _("Wait a minute, then try again."),
+    500: _("It has been reported. Trying again in a moment may help; nothing was half done."),
+    502: _("Look at the deliveries, and try again when the provider answers."),
+    503: _("Wait a moment, then load the page again. Nothing was half done."),
+}
+ELSE = _("Go back and try again.")
 
 
 def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any] | None = None) -> HttpResponse:
@@ -36,36 +90,12 @@ def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any
 
 def title(error: PromptHubError) -> str:
     """A short sentence for the top of the page."""
-    words: dict[str | int, str] = {
-        "403.feature_off": _("This is switched off"),
-        "409.archived": _("This is archived"),
-        403: _("You may not do this here"),
-        404: _("There is nothing here"),
-        409: _("Something changed meanwhile"),
-        410: _("This is gone"),
-        422: _("This cannot be done like that"),
-        429: _("Too many requests"),
-        502: _("A provider did not do its part"),
-        503: _("Not available just now"),
-    }
-    return words.get(error.code) or words.get(error.status, error.title)
+    return str(TITLES.get(error.code) or TITLES.get(error.status, error.title))
 
 
 def next_step(error: PromptHubError) -> str:
     """What to do about it."""
-    words: dict[str | int, str] = {
-        "403.feature_off": _("Everything else works as before. Who administers it can switch it on again."),
-        "409.archived": _("It can still be read: its texts, its versions and its history stay."),
-        403: _("Ask an administrator of this client for the permission, or go back."),
-        404: _("The address may be mistyped, what was here may have moved, or you may not see this client."),
-        409: _("Go back, look at what is there now, and decide again."),
-        410: _("It was taken away for good; go back and choose another."),
-        422: _("Go back and change what the list above names."),
-        429: _("Wait a minute, then try again."),
-        502: _("Look at the deliveries, and try again when the provider answers."),
-        503: _("Wait a moment, then load the page again. Nothing was half done."),
-    }
-    return words.get(error.code) or words.get(error.status, _("Go back and try again."))
+    return str(NEXT.get(error.code) or NEXT.get(error.status, ELSE))
 
 
 def into_form(form: BaseForm, error: PromptHubError, *, fields: Mapping[str, str]) -> None:
@@ -75,13 +105,14 @@ def into_form(form: BaseForm, error: PromptHubError, *, fields: Mapping[str, str
     """
     count_error(error=error)
     if not error.problems:
-        form.add_error(None, error.detail)
+        form.add_error(None, sentences.said(error.detail))
     for problem in error.problems:
+        sentence = sentences.said(problem.detail)
         field = field_of(problem, fields)
         if field in form.fields:
-            form.add_error(field, problem.detail)
+            form.add_error(field, sentence)
         else:
-            form.add_error(None, f"{problem.pointer}: {problem.detail}" if problem.pointer else problem.detail)
+            form.add_error(None, f"{problem.pointer}: {sentence}" if problem.pointer else sentence)
 
 
 def field_of(problem: Problem, fields: Mapping[str, str]) -> str | None:

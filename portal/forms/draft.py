@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from instances.models import PromptInstance
-from portal import problems
+from portal import problems, sentences
 from portal.forms.schema_fields import strictly
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid, PromptHubError
@@ -61,7 +61,7 @@ class TextForm(forms.Form):
                 format=template.format,
             )
         except Invalid as error:
-            raise forms.ValidationError([problem.detail for problem in error.problems]) from None
+            raise forms.ValidationError([sentences.said(problem.detail) for problem in error.problems]) from None
         self.body = None if body.digest() == template.body.digest() else body
         return text
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext as _
 
+from portal import sentences
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.strict_json import strict_json
 
@@ -251,7 +252,7 @@ def strictly(text: str) -> Any:
     try:
         return strict_json(text.encode("utf-8", "surrogatepass"))
     except Invalid as error:
-        raise forms.ValidationError([problem.detail for problem in error.problems]) from None
+        raise forms.ValidationError([sentences.said(problem.detail) for problem in error.problems]) from None
 
 
 def _refuse(constant: str) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from foundation.actors import Actor
 from instances import drafts
@@ -56,10 +58,9 @@ def standing_of(*, actor: Actor, at: datetime) -> Standing:
     """Eight queries, however much there is."""
     today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=DAYS - 1)
-    days = [f"{since + timedelta(days=number):%m-%d}" for number in range(DAYS)]
+    days = [_day(since + timedelta(days=number)) for number in range(DAYS)]
     published = {
-        (f"{day:%m-%d}", outcome): count
-        for day, outcome, count in standing.publications_by_day(actor=actor, since=since)
+        (_day(day), outcome): count for day, outcome, count in standing.publications_by_day(actor=actor, since=since)
     }
     by_target: dict[tuple[str, str], int] = {}
     totals: dict[str, int] = {}
@@ -91,17 +92,21 @@ def age(waited: timedelta) -> str:
     return _("%d s") % seconds
 
 
+def _day(day: date) -> str:
+    return formats.date_format(day, "MONTH_DAY_FORMAT")
+
+
 def _figures(actor: Actor, published: int) -> list[Figure]:
     sent = deliveries.listing(actor=actor).order_by()
     dead = sent.filter(metrics.dead_letters()).count()
     drifting = drift.listing(actor=actor).filter(ended_at__isnull=True).count()
+    active = drafts.listing(actor=actor).filter(archived_at__isnull=True, active_version__isnull=False).count()
+    moved = ngettext("publication in the last %(days)d days", "publications in the last %(days)d days", published)
+    lost = ngettext("delivery was given up", "deliveries were given up", dead)
+    other = ngettext("place runs something else", "places run something else", drifting)
     return [
-        Figure(
-            drafts.listing(actor=actor).filter(archived_at__isnull=True, active_version__isnull=False).count(),
-            _("prompts are active"),
-            route="portal:clients",
-        ),
-        Figure(published, _("publications in the last %d days") % DAYS),
-        Figure(dead, _("deliveries were given up"), loud=bool(dead), route="portal:deliveries"),
-        Figure(drifting, _("places run something else"), loud=bool(drifting), route="portal:drifts"),
+        Figure(active, ngettext("prompt is active", "prompts are active", active), route="portal:clients"),
+        Figure(published, moved % {"days": DAYS}),
+        Figure(dead, lost, loud=bool(dead), route="portal:deliveries"),
+        Figure(drifting, other, loud=bool(drifting), route="portal:drifts"),
     ]

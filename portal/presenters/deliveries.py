@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from foundation.actors import Actor
-from portal.access import Control
+from portal.access import Control, needed
 from portal.presenters import keyset
 from portal.presenters.words import DELIVERY, State
 from publishing import deliveries, metrics, targets
@@ -214,7 +214,7 @@ def _dead() -> Combinable:
 
 
 def _line(row: Any, allowed: bool, at: datetime) -> Line:  # noqa: FBT001  of one row
-    refused = Control(allowed=False, reason=_("Needs the permission “%(name)s” at this client.") % {"name": "publish"})
+    refused = Control(allowed=False, reason=needed(Permission.PUBLISH))
     control = Control(allowed=True) if allowed else refused
     if row.archived_at is not None:
         control = Control(allowed=False, reason=_("This client is archived."))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -40,9 +41,9 @@ def sections() -> list[Section]:
             [
                 Fact(_("Adapters"), ", ".join(sorted(adapters.REGISTRY))),
                 Fact(_("Tries before a delivery is given up"), str(rules["attempts"])),
-                Fact(_("Time for one call"), _("%g s") % rules["call_seconds"]),
-                Fact(_("Pause after failures in a row"), _("%(seconds)g s after %(count)d") % _breaker()),
-                Fact(_("Places are checked for drift"), _("every %g s") % _drift_seconds()),
+                Fact(_("Time for one call"), _("%(seconds)s s") % {"seconds": _number(rules["call_seconds"])}),
+                Fact(_("Pause after failures in a row"), _("%(seconds)s s after %(count)d") % _breaker()),
+                Fact(_("Places are checked for drift"), _("every %(seconds)s s") % {"seconds": _drift_seconds()}),
                 Fact(
                     _("Private addresses that may be called"),
                     _("%d allowed") % len(settings.PROMPTHUB_EGRESS_ALLOW) if settings.PROMPTHUB_EGRESS_ALLOW else "–",
@@ -75,10 +76,15 @@ def _assist() -> list[Fact]:
     return facts
 
 
-def _breaker() -> dict[str, float]:
+def _number(value: Any) -> str:
+    """As the language of the page writes it, without needless zeros."""
+    return formats.localize(int(value) if value == int(value) else value)
+
+
+def _breaker() -> dict[str, Any]:
     rules = settings.PUBLISHING
-    return {"seconds": rules["breaker_seconds"], "count": rules["breaker_failures"]}
+    return {"seconds": _number(rules["breaker_seconds"]), "count": rules["breaker_failures"]}
 
 
-def _drift_seconds() -> Any:
-    return settings.CELERY_BEAT_SCHEDULE["drift"]["schedule"]
+def _drift_seconds() -> str:
+    return _number(settings.CELERY_BEAT_SCHEDULE["drift"]["schedule"])

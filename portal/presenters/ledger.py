@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from audit.actions import Action
 from audit.models import AuditEvent
@@ -42,7 +43,7 @@ WORDS: dict[str, str | Promise] = {
     A.INSTANCE_VERSION_SEAL: _("sealed a version"),
     A.INSTANCE_VERSION_ACTIVATE: _("made a version active"),
     A.INSTANCE_VERSION_REVEAL: _("read a version with its secrets"),
-    A.INSTANCE_PUBLISH: _("published"),
+    A.INSTANCE_PUBLISH: pgettext_lazy("what somebody did", "published"),
     A.TARGET_CREATE: _("made a target"),
     A.TARGET_CHANGE: _("changed a target's settings"),
     A.TARGET_DISABLE: _("switched a target off"),
@@ -50,7 +51,7 @@ WORDS: dict[str, str | Promise] = {
     A.TARGET_CREDENTIALS_ROTATE: _("replaced a target's credentials"),
     A.PLACEMENT_CREATE: _("gave the prompt a place"),
     A.PLACEMENT_REMOVE: _("took a place away"),
-    A.DELIVERY_DELIVER: _("delivered"),
+    A.DELIVERY_DELIVER: pgettext_lazy("what somebody did", "delivered"),
     A.DELIVERY_BURY: _("gave a delivery up"),
     A.DELIVERY_REPLAY: _("replayed a delivery"),
     A.DRIFT_FIND: _("found another text at the provider"),
@@ -70,6 +71,23 @@ DOORS: dict[str, str | Promise] = {
     Door.ADMIN: _("administration"),
     Door.COMMAND: _("command line"),
     Door.WORKER: _("worker"),
+}
+SUBJECTS: dict[str, str | Promise] = {
+    "account": _("account"),
+    "client": _("client"),
+    "delivery": _("delivery"),
+    "drift": _("drift"),
+    "grant": _("role"),
+    "installation": _("installation"),
+    "instance": _("prompt"),
+    "instance_version": _("version"),
+    "placement": _("place"),
+    "project": _("project"),
+    "suggestion": _("suggestion"),
+    "target": _("target"),
+    "template": _("template"),
+    "template_version": _("version of a template"),
+    "token": _("token"),
 }
 LONGEST = 100
 
@@ -127,6 +145,7 @@ class Line:
     event: AuditEvent
     word: str | Promise
     door: str | Promise
+    subject: str | Promise
     facts: list[tuple[str, str]]
 
     @property
@@ -146,6 +165,7 @@ def line(event: AuditEvent) -> Line:
         event=event,
         word=WORDS.get(event.action, event.action),
         door=DOORS.get(event.door, event.door),
+        subject=SUBJECTS.get(event.subject_kind, event.subject_kind),
         facts=[(name, _told(value)) for name, value in sorted(event.metadata.items()) if value not in (None, "", [])],
     )
 

@@ -135,7 +135,7 @@ def line(row: Suggestion) -> Line:
 def model_name(found: Standing) -> str:
     """Which model is asked, in words."""
     makers = {
-        "openai": "OpenAI-compatible",
+        "openai": _("OpenAI-compatible"),
         "anthropic": "Anthropic",
         "scripted": _("demonstration"),
         "null": _("none"),

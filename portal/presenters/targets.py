@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.actors import Actor
 from instances import drafts
+from portal import sentences
 from portal.presenters.words import DELIVERY, NOT_SENT, State
 from prompthub_kernel.errors import Problem
 from publishing import deliveries, drift, metrics, standing, targets
@@ -117,4 +118,4 @@ def prompts(*, client: Client, actor: Actor) -> list[tuple[str, str]]:
 
 
 def _said(problem: Problem) -> str | Promise:
-    return problem.detail or UNANSWERED.get(problem.code, problem.code)
+    return sentences.shown(problem.detail) or UNANSWERED.get(problem.code, problem.code)

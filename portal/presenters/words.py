@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from publishing.states import DeliveryState
+from tenancy.policy import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,17 @@ PROMPT: dict[str, State] = {
     "active": State(_("active"), "good", _("The draft is what runs.")),
     "unpublished": State(_("unpublished changes"), "warn", _("Active; the draft says something else than what runs.")),
     "archived": State(_("archived"), "calm", _("Out of use; nothing is published any more.")),
+}
+
+P = Permission
+PERMISSION: dict[str, str | Promise] = {
+    P.VIEW: _("view"),
+    P.EDIT: _("edit"),
+    P.PUBLISH: _("publish"),
+    P.REVIEW: _("review"),
+    P.DEPLOY: _("deploy"),
+    P.REVEAL: _("reveal"),
+    P.ADMIN: _("admin"),
 }
 
 OUTCOME: dict[str, State] = {

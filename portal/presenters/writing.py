@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from portal import sentences
 from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid, Problem
@@ -116,5 +117,5 @@ def _kind(variable: Mapping[str, Any]) -> str:
 def _told(problem: Problem) -> str:
     if found := _MESSAGE.match(problem.pointer):
         number = int(found["place"]) + 1
-        return _("Message %(number)s, %(reason)s") % {"number": number, "reason": problem.detail}
-    return problem.detail
+        return _("Message %(number)s, %(reason)s") % {"number": number, "reason": sentences.said(problem.detail)}
+    return sentences.said(problem.detail)

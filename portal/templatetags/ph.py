@@ -11,6 +11,8 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal import sentences
+
 register = template.Library()
 
 
@@ -48,6 +50,18 @@ def address(context: Any, **changed: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.filter
+def said(text: str | None) -> str:
+    """A sentence of an error in the language of the page; what stays English is marked so."""
+    return sentences.shown(text)
+
+
+@register.filter
+def said_plainly(text: str | None) -> str:
+    """The same for an attribute."""
+    return sentences.said(text or "")
 
 
 TONES = {"success": "good", "info": "note", "debug": "note", "warning": "warn", "error": "bad"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from portal.presenters import activity, exporting, ledger, showing
 from portal.presenters import prompt as shown
@@ -46,7 +46,7 @@ class ActivityChange(PromptView):
         """A fragment for htmx, a page without."""
         row = story.of_prompt(instance=self.instance, actor=self.actor).filter(pk=event).first()
         if row is None:
-            raise NotFound("404.not_found", _("Nothing of that number happened to this prompt."))
+            raise NotFound("404.not_found", gettext_noop("Nothing of that number happened to this prompt."))
         sides = activity.sides(event=row, instance=self.instance, actor=self.actor)
         found = None
         if sides is not None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from portal.access import OperatorView
+from portal.access import OperatorView, needed
 from portal.presenters import deliveries as shown
 from publishing import deliveries
 from publishing.models import Delivery
@@ -101,7 +101,7 @@ class ReplayMany(OperatorView):
         allowed = [row for row in chosen if row.placement.instance.client_id in may]
         done = deliveries.replay_many(deliveries=allowed, by=self.actor, at=self.at)
         answers = {old.pk: Answer(old, new, reason) for old, new, reason in done}
-        refused = _("Needs the permission “%(name)s” at this client.") % {"name": Permission.PUBLISH}
+        refused = needed(Permission.PUBLISH)
         rows = [answers.get(row.pk, Answer(row, None, refused)) for row in chosen]
         return self.page(
             "portal/pages/replayed.html",

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from instances import drafts
 from portal.access import OperatorView, controls
@@ -85,7 +86,7 @@ class Adopt(OperatorView):
         row = drifts.get(key=drift, actor=self.actor)
         instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
         if "replace" not in request.POST and unpublished(instance):
-            raise Conflict("409.state_conflict", _("The draft has changes that were never published."))
+            raise Conflict("409.state_conflict", gettext_noop("The draft has changes that were never published."))
         draft = drifts.adopt(drift=row, by=self.actor, at=self.at, revision=_revision(request))
         messages.success(request, _("The provider's text is in the draft now. Look at it, then publish it."))
         return redirect("portal:prompt", draft.client.slug, draft.pk)
@@ -95,5 +96,5 @@ def _revision(request: HttpRequest) -> int:
     """The revision of the draft that was shown, from the form."""
     text = request.POST.get("revision", "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid("422.request_invalid", problems=[Problem("/revision", "type", _("must be a number"))])
+        raise Invalid("422.request_invalid", problems=[Problem("/revision", "type", gettext_noop("must be a number"))])
     return int(text)

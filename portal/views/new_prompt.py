@@ -10,6 +10,7 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from instances import drafts
 from portal import problems
@@ -73,7 +74,7 @@ class NewPrompt(OperatorView):
         try:
             uuid.UUID(key)
         except ValueError:
-            raise NotFound("404.template_or_instance_not_found", _("There is no such template.")) from None
+            raise NotFound("404.template_or_instance_not_found", gettext_noop("There is no such template.")) from None
         return template_versions.get(key=key, actor=self.actor)
 
     def _variables(self, template: TemplateVersion, given: Any) -> VariablesForm:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from foundation.metrics import count_error
 from instances import drafts
+from portal import sentences
 from portal.access import OperatorView
 from portal.presenters import prompts as shown
 from portal.presenters.words import PROMPT
@@ -82,7 +83,8 @@ class Bulk(OperatorView):
             return self.act(line)
         except PromptHubError as error:
             count_error(error=error)
-            return Outcome("bad", _("refused"), " ".join([error.detail, *(one.detail for one in error.problems)]))
+            said = [error.detail, *(one.detail for one in error.problems)]
+            return Outcome("bad", _("refused"), " ".join(map(sentences.said, said)))
 
     def _lines(self, keys: list[str]) -> list[shown.PromptLine]:
         known = [key for key in keys[:MOST_AT_ONCE] if _is_id(key)]
@@ -119,8 +121,9 @@ class BulkPublish(Bulk):
             return Outcome("good", _("nothing to do"), _("It runs like that already."))
         sent = len(done.deliveries)
         where = ngettext("On its way to %(count)d place.", "On its way to %(count)d places.", sent) % {"count": sent}
+        nowhere = _("It has no target yet.")
         version = _("Version %(number)d is active.") % {"number": done.version.ordinal}
-        return Outcome("good", _("published"), f"{version} {where if sent else _('It has no target yet.')}")
+        return Outcome("good", _("published"), f"{version} {where if sent else nowhere}")
 
 
 class BulkArchive(Bulk):

@@ -6,10 +6,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from foundation.metrics import count_error
 from instances import versions
 from instances.models import Publication as Row
+from portal import sentences
 from portal.access import OperatorView
 from portal.presenters import progress
 from prompthub_kernel.errors import Conflict, NotFound
@@ -41,12 +43,12 @@ class Publication(OperatorView):
         wanted = request.POST.get("delivery", "")
         old = next((step.delivery for step in found.steps if str(step.delivery.pk) == wanted), None)
         if old is None:
-            raise NotFound("404.not_found", _("There is no such delivery of this publication."))
+            raise NotFound("404.not_found", gettext_noop("There is no such delivery of this publication."))
         try:
             deliveries.replay(delivery=old, by=self.actor, at=self.at)
         except Conflict as error:
             count_error(error=error)
-            messages.warning(request, error.detail)
+            messages.warning(request, sentences.said(error.detail))
         else:
             messages.success(request, _("It is sent to %(target)s again.") % {"target": old.placement.target.name})
         return redirect("portal:publication", self.client.slug, self.instance.pk, ordinal)
@@ -54,6 +56,6 @@ class Publication(OperatorView):
     def _row(self, ordinal: int) -> Row:
         row = versions.publications(instance=self.instance).filter(ordinal=ordinal).first()
         if row is None:
-            raise NotFound("404.not_found", _("This prompt has no publication of that number."))
+            raise NotFound("404.not_found", gettext_noop("This prompt has no publication of that number."))
         row.instance = self.instance
         return row

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from audit import events
 from audit.actions import Action
@@ -42,7 +43,7 @@ class ReviewView(OperatorView):
 
     def _open(self) -> None:
         if self.instance.archived_at is not None:
-            raise Conflict("409.archived", _("This prompt is archived; it is not published any more."))
+            raise Conflict("409.archived", gettext_noop("This prompt is archived; it is not published any more."))
         if self.key is not None:
             self.version = versions.get(key=self.key, instance=self.instance)
 

@@ -9,13 +9,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from assist import refine, switches
 from assist.models import Suggestion as Row
 from audit import events
 from audit.actions import Action
 from foundation.metrics import count_error
-from portal import problems
+from portal import problems, sentences
 from portal.access import OperatorView
 from portal.forms.refine import PLACES, AskForm, SwitchForm
 from portal.presenters import suggestion as shown
@@ -73,7 +74,7 @@ class RefineView(OperatorView):
     def _row(self, key: uuid.UUID) -> Row:
         row = refine.get(key=key, actor=self.actor)
         if row.instance_id != self.instance.pk:
-            raise NotFound("404.not_found", _("This prompt has no such suggestion."))
+            raise NotFound("404.not_found", gettext_noop("This prompt has no such suggestion."))
         return row
 
     def _to(self, row: Row) -> HttpResponse:
@@ -89,7 +90,7 @@ class Refine(RefineView):
         """A place for a wish, and what was suggested before."""
         switches.require_on(client=self.client)
         if self.instance.archived_at is not None:
-            raise Conflict("409.archived", _("This prompt is archived; it is not edited any more."))
+            raise Conflict("409.archived", gettext_noop("This prompt is archived; it is not edited any more."))
         return self._page()
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -181,7 +182,7 @@ class RejectSuggestion(RefineView):
             refine.reject(suggestion=row, by=self.actor, at=self.at)
         except Conflict as error:
             count_error(error=error)
-            messages.warning(request, error.detail)
+            messages.warning(request, sentences.said(error.detail))
             return self._to(row)
         messages.success(request, _("The suggestion is put aside. The draft is as it was."))
         return redirect("portal:prompt", self.client.slug, self.instance.pk)

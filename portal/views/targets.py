@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from instances import drafts
 from portal.access import OperatorView
@@ -29,7 +30,7 @@ class TargetView(OperatorView):
         """A target of this client. Raises ``404.not_found``."""
         found = targets.get(key=key, actor=self.actor)
         if found.client_id != self.client.pk:
-            raise NotFound("404.not_found", _("This client has no such target."))
+            raise NotFound("404.not_found", gettext_noop("This client has no such target."))
         return found
 
     def to(self, target: Target) -> HttpResponse:
@@ -237,9 +238,9 @@ class RemovePlacement(TargetView):
     def _placement(self, row: Target, key: uuid.UUID) -> Placement:
         found = targets.get_placement(key=key, actor=self.actor)
         if found.target_id != row.pk:
-            raise NotFound("404.not_found", _("This target has no such place."))
+            raise NotFound("404.not_found", gettext_noop("This target has no such place."))
         return found
 
 
 def _settings_form(target: Target, given: Any = None) -> ContractForm:
-    return ContractForm(given, adapter=target.adapter, parts=("settings",), stored={"settings": target.settings})
+    return ContractForm(given, adapter=target.adapter, parts=("settings",), stored={"settings": target.shown_settings})

@@ -1,5 +1,6 @@
 """The names are Django's."""
 
+MONTH_DAY_FORMAT = "d.m."
 DATE_FORMAT = SHORT_DATE_FORMAT = "d.m.Y"
 TIME_FORMAT = "H:i:s"
 DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "d.m.Y, H:i:s"

@@ -1,0 +1,162 @@
+"""What the rooms say in English, in the language of the page: problems and refusals by their sentences.
+
+Errors are English everywhere, for programs, logs and the ledger; a page translates them when it shows them. The
+sentences of the rooms that a person meets are listed here word for word; ``%(…)s`` stands for what changes. What the
+portal itself raises is marked where it is raised, by ``gettext_noop``. Anything else, such as a provider's own words,
+is shown as it came and marked as English. ``tests/unit/portal/test_sentences.py`` fails for a sentence that nobody says
+any more.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, gettext_noop
+
+N = gettext_noop
+SENTENCES = (
+    # The portal's own, with something in them
+    N("This needs the permission “%(permission)s” at this client."),
+    # JSON Schema, of variables and of adapters' contracts
+    N("This is needed."),
+    N("This is needed together with what was given."),
+    N("There is no such name here."),
+    N("Nothing is allowed here."),
+    N("Expected %(kinds)s."),
+    N("Allowed are: %(values)s."),
+    N("This is not one of the values allowed."),
+    N("This is not the one value allowed."),
+    N("This does not have the form that is asked for."),
+    N("This is not a valid address."),
+    N("This is not a valid %(format)s."),
+    N("This is shorter than %(count)s characters."),
+    N("This is longer than %(count)s characters."),
+    N("This is less than %(least)s."),
+    N("This is more than %(most)s."),
+    N("This is not more than %(least)s."),
+    N("This is not less than %(most)s."),
+    N("This is not a multiple of %(step)s."),
+    N("There are fewer than %(count)s entries."),
+    N("There are more than %(count)s entries."),
+    N("An entry appears more than once."),
+    N("A name in here is not allowed."),
+    N("An entry that must be in here is missing."),
+    N("This fits none of the allowed forms."),
+    N("This does not fit exactly one of the allowed forms."),
+    N("This is a form that is not allowed."),
+    N("This does not fit the schema."),
+    N("The provider fills this in."),
+    N("The values are too large for this schema."),
+    N("NUL characters are not accepted."),
+    N("The key occurs twice in one object."),
+    # A prompt's text
+    N("The prompt is empty."),
+    N("NUL characters cannot be stored."),
+    N("The text holds half of a surrogate pair."),
+    N("The text is larger than %(count)s bytes."),
+    N("The document is larger than %(count)s bytes."),
+    N("A name is 1 to %(count)s letters, digits, _ or -."),
+    N("Chat has at most %(count)s messages."),
+    N("Chat is a list of messages."),
+    N("line %(line)s: `%(name)s` is not declared in the variables schema"),
+    N("is taken"),
+    N("1 to 200 characters"),
+    N("A prompt's name has 1 to 200 characters."),
+    N("This client has a prompt called '%(name)s' already."),
+    N("The draft was changed meanwhile. Read it again, then apply your change to what is there now."),
+    N("This prompt is archived; it is not edited or published any more."),
+    N("This client is archived; nothing new is written or published for it."),
+    N("No such version of this prompt."),
+    N("This prompt has no such version, or its text was erased."),
+    N("The text of this version was erased."),
+    N("The secret variables %(names)s of this version are no longer set."),
+    N("There is no such side to compare."),
+    # Publishing and delivering
+    N("Another version became active meanwhile. Look at what it changed, then publish with confirm to go on."),
+    N("is not the active version"),
+    N("A chosen target cannot receive this prompt."),
+    N("no enabled target of this client has a place for this prompt"),
+    N("A target's contract does not allow this text there. Nothing was published."),
+    N("This client has a target of that name already."),
+    N("No such target for this prompt's client."),
+    N("No such target."),
+    N("This is no place the adapter knows."),
+    N("Another prompt goes to that place already."),
+    N("The adapter's contract does not allow this."),
+    N("There is no adapter of that name."),
+    N("A newer delivery took its place; there is nothing to replay."),
+    N("No such delivery."),
+    N("given up by a person"),
+    N("its worker died each time it was sent"),
+    N("its worker stopped before the answer was written"),
+    N("this is not base64 of 24 to 64 bytes"),
+    N("the message would be larger than %(count)s bytes"),
+    N("read_url asks for a name"),
+    N("the node has no such parameter"),
+    N("the parameter there is not text"),
+    N("the workflow has no node with this id"),
+    N("the workflow is archived"),
+    N("an expression is stored there; allow replace_expression to overwrite it"),
+    N("the field is not text"),
+    N("the LLM has no state of that name"),
+    N("the agent does not run on a Retell LLM"),
+    # Drift
+    N("A delivery to this place is on its way already."),
+    N("No such drift."),
+    N("This drift was settled already."),
+    N("Only text is taken over; edit the document by hand."),
+    # Refining
+    N("Refining with AI is switched off for this installation."),
+    N("No language model is set up for this installation."),
+    N("Refining with AI is switched off for this client."),
+    N("This is no change of this suggestion. Look at its changes again."),
+    N("These changes belong to others of the suggestion: alone they break the prompt."),
+    N("No such suggestion."),
+    N("The text is not a JSON document."),
+    N("is not a JSON document"),
+    N("`%(name)s` is used no more"),
+    N("the provider's `%(written)s` is written differently"),
+    N("the secret `%(name)s` was not in the text"),
+)
+WORDS = frozenset({"permission"})
+"""Places that hold one of our own words, to be translated too."""
+ENGLISH = "en"
+
+
+def said(text: str) -> str:
+    """An English sentence of a room in the language of the page; as it is where nobody translated it."""
+    return _translated(str(text)) or str(text)
+
+
+def shown(text: str | None) -> str | SafeString:
+    """The same for HTML: what stays English is marked as that, so that it is read out as English."""
+    if not text or isinstance(text, SafeString):
+        return text or ""
+    found = _translated(str(text))
+    if found is None and get_language() != ENGLISH:
+        return format_html('<span lang="en">{}</span>', text)
+    return found or str(text)
+
+
+def _translated(text: str) -> str | None:
+    """None for what nobody translated."""
+    if (found := gettext(text)) != text:
+        return found
+    for pattern, sentence in _patterns():
+        if (fits := pattern.fullmatch(text)) is not None:
+            named = fits.groupdict()
+            return gettext(sentence) % {name: gettext(one) if name in WORDS else one for name, one in named.items()}
+    return None
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(_pattern(sentence), re.DOTALL), sentence) for sentence in SENTENCES if "%(" in sentence]
+
+
+def _pattern(sentence: str) -> str:
+    pieces = re.split(r"%\((\w+)\)s", sentence)
+    return "".join(f"(?P<{piece}>.+?)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
