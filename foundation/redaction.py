@@ -7,6 +7,7 @@ out rather than too little; text that must survive unchanged is never sent throu
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import html
 import json
@@ -25,6 +26,7 @@ from prompthub_kernel.errors import PromptHubError
 
 MASK = "[redacted]"
 SHORTEST_SECRET = 4  # characters; shorter ones would shred ordinary text and are no secrets
+SHORTEST_BASE64 = 8  # letters, six bytes of it
 MAX_DEPTH = 32
 
 _SECRET_NAME = re.compile(
@@ -32,6 +34,7 @@ _SECRET_NAME = re.compile(
     r"|encryption_?keys?|signing_?keys?|secret_?keys?|credentials?|cookies?|sessionid|session_key|signature|csrf_?\w*"
     r"|dsn|(?:broker|database|redis)_?url)$"
 )
+_URL_SAFE = str.maketrans("+/", "-_")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 # A value may start anywhere but inside a longer word: one attempt per word keeps the search linear.
@@ -100,12 +103,13 @@ def redact(value: Any, *, secrets: Iterable[str] = ()) -> Any:
 
 
 def _spellings(values: Iterable[str]) -> frozenset[str]:
-    """Each secret as it looks in text, in JSON, in a URL, in HTML and in ``repr``."""
+    """Each secret as it looks in text, in JSON, in a URL, in HTML, in ``repr`` and in base64."""
     return frozenset(
         spelling
         for value in values
         if len(value) >= SHORTEST_SECRET
         for spelling in (
+            *_base64(value),
             value,
             json.dumps(value)[1:-1],
             json.dumps(value, ensure_ascii=False)[1:-1],
@@ -115,6 +119,21 @@ def _spellings(values: Iterable[str]) -> frozenset[str]:
             repr(value)[1:-1],
         )
     )
+
+
+def _base64(value: str) -> Iterator[str]:
+    """The letters of its base64 that stand wherever in a longer text it begins (a header of RFC 7617, say)."""
+    content = value.encode("utf-8", "replace")
+    for before, part in enumerate((0, 2, 3)):
+        letters = base64.b64encode(b"\0" * before + content).decode()[part : (before + len(content)) // 3 * 4]
+        if len(letters) >= SHORTEST_BASE64:
+            yield letters
+            yield letters.translate(_URL_SAFE)
+
+
+def tells(text: str, *, secrets: Iterable[str]) -> bool:
+    """Whether one of these exact values stands in the text, in any spelling."""
+    return any(spelling in text for spelling in _spellings(secrets))
 
 
 def _redact(value: Any, exact: list[str], above: tuple[int, ...]) -> Any:

@@ -254,6 +254,12 @@ def _as_body(observed: str, draft: PromptInstance) -> PromptBody:
             problems=[Problem("", "format", "the prompt is a document")],
         )
     source = literal.as_template(text=observed, secrets=draft.secret_values)
+    if redaction.tells(source, secrets=draft.secret_values.values()):
+        raise Invalid(
+            "422.request_invalid",
+            "The provider's text holds a secret of this prompt in another spelling; edit the draft by hand.",
+            problems=[Problem("", "secret", "a secret stands in it escaped or encoded")],
+        )
     return PromptBody.parse(
         content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)
     )

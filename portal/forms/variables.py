@@ -120,6 +120,8 @@ class VariablesForm(forms.Form):
         if not isinstance(value, dict):
             self.add_error(AS_JSON, _("This is a JSON object: {…}."))
         elif hidden := sorted(value.keys() & self.schema.secret_names):
+            kept = {name: given for name, given in value.items() if name not in hidden}  # what is shown again
+            self.data = {**dict(self.data.items()), AS_JSON: JsonTextField().shown(kept)}
             self.add_error(AS_JSON, _("Secrets have fields of their own: %(names)s.") % {"names": ", ".join(hidden)})
         else:
             self.variables.update(value)

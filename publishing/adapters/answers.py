@@ -14,6 +14,7 @@ every other status, redirects too      ``REFUSED``
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import math
@@ -39,6 +40,8 @@ _OF_A_GATEWAY = frozenset({502, 504})
 _SAYS_WHEN = frozenset({429, 503})
 _ESCAPED_AT_MOST = 4
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}")
+_URL_SAFE = str.maketrans("-_", "+/")
 _TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
 
 
@@ -163,7 +166,8 @@ def mask(line: str, private: Iterable[str]) -> str:
     """``line`` with every echo of a private text replaced by ``•••``.
 
     An echo is a run of 12 characters of one of its lines, or the whole of a line that has 4 to 11. Nothing is left of a
-    line that echoes it in another spelling: escaped for a URL, for HTML or for JSON, in large letters or in small ones.
+    line that echoes it in another spelling: escaped for a URL, for HTML or for JSON, in large letters or in small ones,
+    or in base64, as in a header of RFC 7617.
     """
     parts = [_one_line(part) for text in private for part in text.splitlines()]
     hidden = [False] * len(line)
@@ -176,8 +180,18 @@ def mask(line: str, private: Iterable[str]) -> str:
         elif not pieces or pieces[-1] != "•••":
             pieces.append("•••")
     masked = "".join(pieces)
-    respelled = _echoes(_plainly(masked), [_plainly(part) for part in parts])
+    plain = _plainly(masked)
+    respelled = _echoes("\n".join([plain, *_decoded(masked)]), [*map(_plainly, parts), *parts])
     return "•••" if next(respelled, None) else masked
+
+
+def _decoded(line: str) -> Iterator[str]:
+    """What stands in base64 in a line, from each of the four places where it may begin."""
+    for word in _BASE64.findall(unquote_plus(line.replace("+", "%2B"))):
+        letters = word.translate(_URL_SAFE)
+        for start in range(4):
+            whole = letters[start : start + (len(letters) - start) // 4 * 4]
+            yield _one_line(base64.b64decode(whole).decode("utf-8", "replace"))
 
 
 def _plainly(text: str) -> str:

@@ -25,6 +25,7 @@ from foundation.redaction import (
     known_secrets,
     redact,
     redact_event,
+    tells,
 )
 from prompthub_kernel.errors import Conflict, PromptHubError
 from tests.hostile.timing import untraced
@@ -141,6 +142,15 @@ class TestRedact:
             (repr(secret), f"'{MASK}'"),
         ):
             assert redact(f"before {spelled} after", secrets=[secret]) == f"before {rest} after"
+
+    @pytest.mark.parametrize("before", ["", "a", "user:"])
+    def test_knows_exact_values_in_base64_wherever_they_begin_in_it(self, before):
+        secret = "p\xfeass?wörd>>>"
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            spelled = encode(f"{before}{secret}~~".encode()).decode()
+            assert tells(spelled, secrets=[secret])
+            assert MASK in redact(spelled, secrets=[secret])
+        assert not tells("nothing of it", secrets=[secret])
 
     def test_takes_the_longest_value_first(self):
         assert redact("abcdefgh", secrets=["abcd", "abcdefgh"]) == MASK

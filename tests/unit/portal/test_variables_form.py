@@ -292,3 +292,11 @@ def test_showing_and_saving_changes_no_value(values: dict[str, Any]):
 
     assert saved.is_valid(), saved.errors
     assert json.dumps(saved.variables, sort_keys=True) == json.dumps(values, sort_keys=True)
+
+
+def test_a_secret_among_the_open_values_is_refused_and_not_shown_again():
+    made = form({"variables_json": '{"company": "Acme", "key": "k-4711"}'}, as_json=True)
+    assert not made.is_valid()
+    assert "Secrets have fields of their own: key." in str(made.errors)
+    assert "k-4711" not in str(made)
+    assert "Acme" in str(made)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
+from prompthub_kernel.errors import Invalid
 from publishing import courier, drift
 from publishing.adapters import memory
 from publishing.models import Drift
 from publishing.ports import Outcome, ProviderError
-from tests.factories import make_delivery, make_placement
+from tests.factories import make_delivery, make_instance, make_placement, make_template_version
 
 pytestmark = pytest.mark.django_db
+SECRET = "kumquat <7319> & zebra?"
 GONE = ProviderError("memory", "answered 404: no such prompt", outcome=Outcome.REFUSED, provider_status=404)
 
 
@@ -84,3 +89,23 @@ def test_a_secret_that_is_the_same_there_is_no_difference(placement, system, at)
         drift.masked(text="Use TOPSECRET-q-and-more, then TOPSECRET-q.", instance=instance)
         == "Use ••••••, then ••••••."
     )
+
+
+@pytest.mark.parametrize("spell", [html.escape, quote, lambda secret: base64.b64encode(secret.encode()).decode()])
+def test_a_secret_in_another_spelling_is_not_taken_over_into_the_draft(system, at, monkeypatch, spell):
+    monkeypatch.setattr(drift, "_settled", lambda newest, *_: newest.state == "delivered")
+    memory.clear()
+    schema = {"properties": {"key": {"type": "string", "x-secret": True}}}
+    template = make_template_version(content_md="Use {{ key }}.", variables_schema=schema)
+    instance = make_instance(template_version=template, variables={"key": SECRET})
+    placement = make_placement(instance=instance, location={"slot": "secret"})
+    make_delivery(placement=placement)
+    courier.deliver(lane_id=placement.lane_id, by=system)
+    memory.slots["secret"].text = f"Use {spell(SECRET)} or {SECRET}."
+    found = drift.check(placement=placement, by=system, at=at)
+    with pytest.raises(Invalid) as refused:
+        drift.adopt(drift=found, by=system, at=at)
+    assert SECRET not in str(refused.value)
+    memory.slots["secret"].text = f"Rather use {SECRET}."
+    found = drift.check(placement=placement, by=system, at=at)
+    assert drift.adopt(drift=found, by=system, at=at).content_md == "Rather use {{ key }}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import time
@@ -200,6 +201,9 @@ SECRET = 'TOPSECRET-q"7\\x/42 ü'
         json.dumps(json.dumps(SECRET)),
         SECRET.upper(),
         "".join(f"&#{ord(character)};" for character in SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(f"hook:{SECRET}".encode()).decode(),
+        quote(base64.b64encode(f"a{SECRET}".encode()).decode(), safe=""),
     ],
 )
 def test_an_echo_in_another_spelling_leaves_no_message_at_all(spelled):
