@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
-import logging
-from types import SimpleNamespace
 
 import pytest
-import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client as Browser
 
 import contracts
 from assist import runs
-from foundation import tracing
 from foundation.actors import system
-from publishing import bell, courier, drift, publish
+from publishing import courier, drift, publish
 from publishing.adapters import memory
 from publishing.models import Drift
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.fakes.llm_server import KEY, MODEL, LlmServer
 from tests.fakes.standin import Reply
+from tests.hostile.sinks import watched
 from tests.hostile.test_rights_matrix import OPERATIONS
 from tests.hostile.two_worlds import HEADERS, REQUESTS, VARIABLES, make_world
 from tests.integration.gateway.conftest import ALL, Caller
@@ -34,58 +30,11 @@ SECRETS = (VARIABLE, CREDENTIAL, CREDENTIAL.removeprefix("whsec_"))
 TELLS_IT = {"reveal_instance_version": VARIABLE}
 
 
-class Sinks:
-    """Everything that is written down while a test runs."""
-
-    def __init__(self, secrets):
-        self.secrets = secrets
-        self.log = io.StringIO()
-        self.traced: list[str] = []
-        self.rung: list[str] = []
-
-    def found(self, *, answer: bytes = b"") -> list[str]:
-        """Where a secret turned up since the last look."""
-        places = {
-            "the answer": answer.decode(errors="replace"),
-            "the log": self.log.getvalue(),
-            "the traces": "".join(self.traced),
-            "the task arguments": "".join(self.rung),
-            **columns(),
-        }
-        return [place for place, text in places.items() if any(secret in text for secret in self.secrets)]
-
-
-def columns() -> dict[str, str]:
-    """Every column of every row, as the database holds it."""
-    found = {}
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            found[f"table {table}"] = "".join(str(value) for row in cursor.fetchall() for value in row)
-    return found
-
-
 @pytest.fixture
-def sinks(caplog, monkeypatch):
+def sinks(caplog):
     caplog.set_level("DEBUG")
-    made = Sinks(SECRETS)
-    root = logging.getLogger()
-    ours = next(one for one in root.handlers if isinstance(one.formatter, structlog.stdlib.ProcessorFormatter))
-    beside = logging.StreamHandler(made.log)
-    beside.setFormatter(ours.formatter)
-    root.addHandler(beside)
-    span = tracing.span
-
-    def traced(name, **attributes):
-        made.traced.append(f"{name} {attributes}")
-        return span(name, **attributes)
-
-    monkeypatch.setattr(tracing, "span", traced)
-    monkeypatch.setattr(bell, "_quiet_until", 0.0)
-    sent = lambda *given, **named: made.rung.append(f"{given} {named}")  # noqa: E731
-    monkeypatch.setattr(bell, "current_app", SimpleNamespace(send_task=sent))
-    yield made
-    root.removeHandler(beside)
+    with watched(SECRETS) as made:
+        yield made
 
 
 @pytest.fixture
