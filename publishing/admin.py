@@ -257,7 +257,7 @@ class DeliveryAdmin(AtPlace, Endless):
         "ordinal",
         "stage",
         "tries",
-        "failures",
+        "failed_tries",
         "crashes",
         "due_at",
         "created_at",

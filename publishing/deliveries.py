@@ -348,8 +348,8 @@ def _follow(row: Delivery, lease: Lease, result: Result, by: Actor, at: datetime
 def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Action | None:
     rules = settings.PUBLISHING
     asked_to_wait = result.retry_after is not None
-    row.failures += 0 if asked_to_wait else 1
-    if result.outcome == "refused" or row.failures >= rules["attempts"]:
+    row.failed_tries += 0 if asked_to_wait else 1
+    if result.outcome == "refused" or row.failed_tries >= rules["attempts"]:
         _end(row, DeliveryState.BURIED, now)
         metrics.buried.inc()
         return Action.DELIVERY_BURY
@@ -358,7 +358,7 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:
         lanes.failed(lease=lease)
-        row.due_at = now + timedelta(seconds=backoff(tries=row.failures))
+        row.due_at = now + timedelta(seconds=backoff(tries=row.failed_tries))
     _move(row, DeliveryState.UNKNOWN if result.outcome in {"unknown", "crashed"} else DeliveryState.RETRYING)
     return None
 

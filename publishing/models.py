@@ -108,9 +108,9 @@ class Placement(Mutable):
 class Delivery(Mutable):
     """One sealed text on its way to one place; child of a publication. Its id is the idempotency key.
 
-    ``tries`` is how often it was taken up to be sent, whatever came of that. ``failures`` are those of them that count
-    towards the limit: a provider that named a time to come back (``Retry-After``) did not fail. ``crashes`` are those
-    whose worker died.
+    ``tries`` is how often it was taken up to be sent, whatever came of that. ``failed_tries`` are those of them that
+    count towards the limit: a provider that named a time to come back (``Retry-After``) did not fail. ``crashes`` are
+    those whose worker died.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -120,7 +120,7 @@ class Delivery(Mutable):
     ordinal = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=STATES, default=DeliveryState.PENDING)
     tries = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0, db_default=0)
+    failed_tries = models.PositiveIntegerField(default=0, db_default=0)
     crashes = models.PositiveIntegerField(default=0)
     epoch = models.PositiveBigIntegerField(default=0)
     due_at = models.DateTimeField()

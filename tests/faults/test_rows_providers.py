@@ -33,7 +33,7 @@ def test_row_13_nothing_is_sent_before_the_time_the_provider_asked_for(world, ri
     world.carry()
     assert world.states() == ["retrying"]
     row = Delivery.objects.get(placement=world.placement)
-    assert (row.tries, row.failures) == (1, 0), "it was called, and that does not count towards the limit"
+    assert (row.tries, row.failed_tries) == (1, 0), "it was called, and that does not count towards the limit"
     world.publish("two")
     for seconds in (0, 1800, 1700):  # and what the test itself takes, on a busy machine
         pass_time(seconds)

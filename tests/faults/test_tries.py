@@ -45,7 +45,7 @@ def tried(world, monkeypatch):
 
 
 def test_every_call_is_a_try_and_only_what_failed_counts_towards_the_limit(tried):
-    assert (tried.tries, tried.failures, tried.crashes) == (4, 1, 1)
+    assert (tried.tries, tried.failed_tries, tried.crashes) == (4, 1, 1)
     assert list(tried.attempts.values_list("number", "outcome")) == [
         (1, "try_again"),
         (2, "try_again"),
@@ -87,4 +87,4 @@ def test_deliveries_of_an_older_release_are_counted_anew(world):
     finally:
         MigrationExecutor(connection).migrate(newest)
     row = Delivery.objects.get()
-    assert (row.tries, row.failures) == (2, 1)
+    assert (row.tries, row.failed_tries) == (2, 1)

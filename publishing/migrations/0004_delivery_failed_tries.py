@@ -10,13 +10,13 @@ def count_tries(apps: Any, schema_editor: Any) -> None:
     attempts = apps.get_model("prompthub_publishing", "DeliveryAttempt").objects.filter(delivery=OuterRef("pk"))
     written = attempts.order_by().values("delivery").annotate(count=Count("pk")).values("count")
     apps.get_model("prompthub_publishing", "Delivery").objects.update(
-        failures=F("tries"), tries=Coalesce(Subquery(written), 0)
+        failed_tries=F("tries"), tries=Coalesce(Subquery(written), 0)
     )
 
 
 def forget_tries(apps: Any, schema_editor: Any) -> None:
     """Back: ``tries`` count failures again."""
-    apps.get_model("prompthub_publishing", "Delivery").objects.update(tries=F("failures"))
+    apps.get_model("prompthub_publishing", "Delivery").objects.update(tries=F("failed_tries"))
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            model_name="delivery", name="failures", field=models.PositiveIntegerField(db_default=0, default=0)
+            model_name="delivery", name="failed_tries", field=models.PositiveIntegerField(db_default=0, default=0)
         ),
         migrations.RunPython(count_tries, forget_tries),
     ]
