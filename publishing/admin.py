@@ -21,6 +21,7 @@ from prompthub_kernel.errors import PromptHubError
 from publishing import adapters, deliveries, drift, metrics, targets
 from publishing import publish as publishing
 from publishing.forms import NewCredentials, NewSettings, NewTarget, Reason
+from publishing.masking import masked
 from publishing.models import Delivery, DeliveryAttempt, Drift, Lane, Placement, Target
 from publishing.states import MOVES, DeliveryState
 from tenancy import clients
@@ -85,7 +86,8 @@ class TargetAdmin(History, Placed):
     list_select_related = ("client",)
     list_filter = (AdapterFilter, "enabled")
     search_fields = ("name", "client__slug")
-    set_up = written("settings", "Settings")
+    set_up = written("shown_settings", "Settings")
+    shown_as = {"settings": masked}
     fields = ("name", "client", "id", "adapter", "enabled", "set_up", "credential_names", "created_at")
     inlines = (Placements,)
     actions_list = ("create",)

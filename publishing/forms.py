@@ -34,7 +34,7 @@ class NewSettings(Confirm):
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
         super().__init__(*given, row=row, **more)
-        self.initial = {"settings": row.settings}
+        self.initial = {"settings": row.shown_settings}
 
 
 class NewCredentials(Confirm):

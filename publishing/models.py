@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +13,7 @@ from foundation.fields import EncryptedText
 from foundation.ids import new_id
 from foundation.models import AppendOnly, Mutable
 from instances.models import PromptInstance, Publication
+from publishing.masking import masked
 from publishing.states import OPEN, DeliveryState
 from tenancy.models import Client
 
@@ -38,6 +40,11 @@ class Target(Mutable):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_settings(self) -> dict[str, Any]:
+        """The settings as they may be read by whoever sees the client."""
+        return masked(self.settings)
 
     @property
     def credential_values(self) -> dict[str, str]:

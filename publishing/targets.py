@@ -18,7 +18,7 @@ from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.strict_json import require_storable
-from publishing import adapters, courier, lanes
+from publishing import adapters, courier, lanes, masking
 from publishing.adapters import contract
 from publishing.models import Placement, Target
 from publishing.ports import ProviderError, Remote
@@ -64,12 +64,16 @@ def create(
 
 
 def change(*, target: Target, settings: Mapping[str, Any], by: Actor, at: datetime) -> Target:
-    """Replace a target's settings. Placements keep their places; lanes follow the new address."""
+    """Replace a target's settings. Placements keep their places; lanes follow the new address.
+
+    An address that is sent as it is shown (``publishing.masking``) stays what it is.
+    """
     policy.require(by, Permission.ADMIN, target.client)
+    settings = masking.kept(settings, stored=target.settings)
     _check_account(target.adapter, settings, target.credential_values)
     with transaction.atomic():
         row = _locked(target)
-        row.settings = dict(settings)
+        row.settings = settings
         row.save()
         for placement in row.placements.filter(removed_at__isnull=True):
             placement.lane = lanes.lane_for(remote_key=_remote_key(row, placement.location))

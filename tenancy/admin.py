@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -14,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold import widgets
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -58,8 +60,32 @@ class Placed(ReadOnly):
         return rows.filter(**{f"{self.place}__in": policy.visible(who(request), places)})
 
 
+class Changes(HistoricalRecordContextHelper):  # type: ignore[misc] # simple-history has no types
+    """The changes between two states of a row, as far as they may be shown."""
+
+    def __init__(self, model: Any, historical_record: Any, shown_as: Mapping[str, Callable[[Any], Any]]) -> None:
+        super().__init__(model, historical_record)
+        self._shown_as = shown_as
+
+    def prepare_delta_change_value(self, change: Any, value: Any) -> Any:
+        """A value before it becomes text."""
+        shown = self._shown_as.get(change.field)
+        return shown(value) if shown else super().prepare_delta_change_value(change, value)
+
+
 class History(SimpleHistoryAdmin):
-    """A row's earlier states, to be read: they are not brought back here."""
+    """A row's earlier states, to be read: they are not brought back here.
+
+    ``shown_as`` says how columns are told whose values are not shown as they are.
+    """
+
+    shown_as: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+
+    def get_historical_record_context_helper(
+        self, request: HttpRequest, historical_record: Any
+    ) -> HistoricalRecordContextHelper:
+        """What tells the changes from one state to the next."""
+        return Changes(self.model, historical_record, self.shown_as)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """All of them. Raises Http404 for what cannot be a row."""

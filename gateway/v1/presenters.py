@@ -156,13 +156,13 @@ def publication(row: Publication) -> Shown:
 
 
 def target(row: Target) -> Shown:
-    """A provider account; of its credentials only which are set."""
+    """A provider account; of its credentials only which are set, of its addresses all but their queries."""
     return {
         "id": str(row.id),
         "client": row.client.slug,
         "name": row.name,
         "adapter": row.adapter,
-        "settings": row.settings,
+        "settings": row.shown_settings,
         "credentials_set": sorted(row.credential_values),
         "enabled": row.enabled,
         "created_at": rfc3339(row.created_at),

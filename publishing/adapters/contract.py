@@ -9,13 +9,17 @@ from urllib.parse import urlsplit
 import contracts
 from foundation import egress
 from prompthub_kernel.errors import Problem
+from publishing.masking import ADDRESSES, is_masked
 from publishing.ports import Remote
-
-ADDRESSES = ("base_url", "url", "read_url")  # settings that a pattern alone cannot judge
 
 
 def problems(adapter: str, remote: Remote, *, format: str, text: str) -> list[Problem]:
     """Everything in the remote and its text that the adapter's contract forbids; empty when nothing is."""
+    unseen = [
+        Problem(f"/settings/{name}", "masked", "The query of this address is not shown: write it in full.")
+        for name in ADDRESSES
+        if is_masked(remote.settings.get(name))
+    ]
     document = {
         "settings": dict(remote.settings),
         "credentials": dict(remote.credentials),
@@ -23,7 +27,7 @@ def problems(adapter: str, remote: Remote, *, format: str, text: str) -> list[Pr
         "format": format,
         "text": text,
     }
-    found = contracts.problems(f"adapters/{adapter}", document)
+    found = unseen or contracts.problems(f"adapters/{adapter}", document)
     return found or [
         Problem(f"/settings/{name}", "format", "This is not a valid address.")
         for name in ADDRESSES

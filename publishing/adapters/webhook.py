@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from prompthub_kernel.errors import Problem
 from publishing.adapters import contract
 from publishing.adapters.answers import Exchange
+from publishing.masking import queries
 from publishing.ports import Observation, Outcome, Parcel, ProviderError, Receipt, Remote, Wire
 
 EVENT = "prompt.published"
@@ -64,7 +65,7 @@ class Webhook:
     def send(self, remote: Remote, parcel: Parcel, *, wire: Wire) -> Receipt:
         """Post the signed message. 410 means that the receiver wants no more: disable the target."""
         body = message_body(parcel)
-        private = (*remote.credentials.values(), parcel.text)
+        private = (*_private(remote), parcel.text)
         if len(body) > _limit(remote):
             detail = f"the message would be larger than {_limit(remote)} bytes"
             raise ProviderError(self.name, detail, outcome=Outcome.REFUSED)
@@ -87,7 +88,7 @@ class Webhook:
         token = remote.credentials.get("read_token")
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        exchange = Exchange(self.name, wire, headers, tuple(remote.credentials.values()), 2 * _limit(remote))
+        exchange = Exchange(self.name, wire, headers, _private(remote), 2 * _limit(remote))
         name = quote(remote.location.get("name", ""), safe="")
         found = exchange.read(remote.settings["read_url"].replace("{name}", name))
         text = found.get("text")
@@ -144,6 +145,10 @@ def _key(secret: str) -> bytes | None:
     except binascii.Error:
         return None
     return key if 24 <= len(key) <= 64 else None
+
+
+def _private(remote: Remote) -> tuple[str, ...]:
+    return (*remote.credentials.values(), *queries(remote.settings))
 
 
 def _limit(remote: Remote) -> int:

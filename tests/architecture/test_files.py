@@ -21,6 +21,7 @@ BANNED_WORDS = frozenset(
 # Names that a framework calls; ours are chosen by us.
 THEIRS = frozenset(
     {"get_object", "get_objects", "has_object_permission", "check_object_permissions", "get_context_data"}
+    | {"get_historical_record_context_helper"}
     | {"handle", "save_related", "get_deleted_objects", "exception_handler", "process_exception", "filterset"}
     # JSON's and JSON Schema's own words
     | {"_object", "_objects", "_items", "_unique_items"}

@@ -169,6 +169,13 @@ def test_messages_hold_neither_the_secret_nor_the_prompt(receiver, wire, remote)
     assert failing(remote, wire).detail == "answered 400: ••• •••"
 
 
+def test_messages_do_not_hold_the_query_of_the_address(receiver, wire):
+    query = "token=of-the-query-7261&short=abcd"
+    secret = at(receiver, url=f"{receiver.base_url}/hook?{query}")
+    receiver.fault(Reply.of(400, {"message": f"no: /hook?{query}, of-the-query-7261, abcd"}))
+    assert failing(secret, wire).detail == "answered 400: no: /hook?•••, •••, •••"
+
+
 def test_a_message_stays_under_the_receivers_limit(receiver, wire, remote):
     text = "x" * 20_000
     assert [(one.pointer, one.code) for one in ADAPTER.check(remote, format="text", text=text)] == [
