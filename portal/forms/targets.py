@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 import contracts
-from portal import problems
+from portal import problems, sentences
 from portal.forms.schema_fields import NOT_GIVEN, Offer, TextField, field_for
 from prompthub_kernel.errors import PromptHubError
 
@@ -89,6 +89,7 @@ class ContractForm(forms.Form):
         for key, property_schema in schema.get("properties", {}).items():
             shared = definitions.get(property_schema.get("$ref", "").removeprefix("#/$defs/"), {})
             told = {"title": str(LABELS.get(key, key)), "description": shared.get("description", ""), **property_schema}
+            told["description"] = sentences.said(told["description"])
             if part == "credentials":
                 told["x-secret"] = True
             offer = Offer(key, told, key in schema.get("required", ()))

@@ -24,7 +24,7 @@ from prompthub.env import BASE_DIR
 LOCALES = BASE_DIR / "portal" / "locale"
 SOURCES = ("portal/**/*.py", "portal/**/*.html", "prompthub/views.py", "prompthub/templates/prompthub/*.html")
 KEYWORDS: dict[str, Any] = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy")),
+    **dict.fromkeys(("_", "N", "gettext", "gettext_lazy", "gettext_noop")),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
@@ -102,9 +102,13 @@ def renew(path: Path, found: Catalog) -> None:
             flags={"fuzzy"} if before and before.fuzzy else (),
             context=message.context,
         )
+    done = Texts(old.locale)
+    for message in fresh:
+        if message.id and all(_several(message.string)):  # an empty plural would be shown as nothing at all
+            done.add(message.id, message.string, flags=message.flags, context=message.context)
     with path.open("wb") as text, path.with_suffix(".mo").open("wb") as binary:
         write_po(text, fresh, width=110, include_lineno=False)
-        write_mo(binary, fresh)
+        write_mo(binary, done)
 
 
 def faults(path: Path, found: Catalog) -> Iterator[str]:
@@ -151,7 +155,12 @@ def _compiled(path: Path) -> dict[Any, Any]:
     if not path.exists():
         return {}
     with path.open("rb") as binary:
-        return {key: _several(message.string) for key, message in _by_text(read_mo(binary)).items()}
+        said = _by_text(read_mo(binary)).items()
+        # Babel leaves contexts as they stand in the file.
+        return {
+            (context.decode() if isinstance(context, bytes) else context, text): _several(message.string)
+            for (context, text), message in said
+        }
 
 
 def _by_text(catalogue: Catalog) -> dict[Any, Message]:
