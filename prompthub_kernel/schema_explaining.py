@@ -18,7 +18,6 @@ from prompthub_kernel.pointer import pointer, split
 Path = tuple[str | int, ...]
 
 _BASE = "urn:prompthub:variables"
-_ONLY_WITH_ANOTHER = {"if": ("then", "else"), "contains": ("minContains", "maxContains")}
 _SAYS_NOTHING_ALONE = frozenset({"$schema", "$defs", "then", "else", "minContains", "maxContains"})
 
 
@@ -78,7 +77,6 @@ class Explanation:
         if keyword in _SAYS_NOTHING_ALONE or keyword.startswith("x-"):
             return
         alone = {keyword: _referring(where, expected)}
-        alone |= {other: schema[other] for other in _ONLY_WITH_ANOTHER.get(keyword, ()) if other in schema}
         if not compiled(alone, self._registry).is_valid(value):
             yield Failure(path, keyword, expected)
 
@@ -131,6 +129,14 @@ class Explanation:
             for index in range(len(schema.get("prefixItems", ())), len(value)):
                 yield from self._part(value[index], where, (*path, index))
 
+    def _contained(self, value: Any, where: Path, path: Path, schema: Any, expected: Any) -> Iterator[Failure]:
+        if isinstance(value, list | tuple):
+            held = sum(self.fits(where, element) for element in value)
+            if held > schema.get("maxContains", held):
+                yield Failure(path, "maxContains", schema["maxContains"])
+            elif held < schema.get("minContains", 1):
+                yield Failure(path, "minContains" if held else "contains", expected)
+
     def _part(self, value: Any, where: Path, path: Path) -> Iterator[Failure]:
         if not self.fits(where, value):
             yield from self.failures(value, where, path)
@@ -145,6 +151,7 @@ class Explanation:
         "additionalProperties": _additional,
         "prefixItems": _prefix,
         "items": _items,
+        "contains": _contained,
     }
 
 
@@ -156,7 +163,7 @@ def _referring(where: Path, expected: Any) -> Any:
     """The value of a keyword that can stand in another document: subschemas become references to their place."""
     if where[-1] in {"anyOf", "oneOf"}:
         return [_reference((*where, index)) for index in range(len(expected))]
-    if where[-1] in {"not", "contains", "propertyNames"}:
+    if where[-1] in {"not", "propertyNames"}:
         return _reference(where)
     return expected
 

@@ -143,7 +143,7 @@ def test_rules_about_several_variables_hold(schema, values, expected):
         ({"prefixItems": [{"type": "string"}, {"$ref": "#/$defs/n"}], "items": False}, [1, "x", 2],
          [("/0", "type"), ("/1", "type"), ("/2", "falseSchema")]),
         ({"contains": {"$ref": "#/$defs/n"}}, ["x"], [("", "contains")]),
-        ({"contains": {"const": 1}, "maxContains": 1}, [1, 1], [("", "contains")]),
+        ({"contains": {"const": 1}, "maxContains": 1}, [1, 1], [("", "maxContains")]),
         ({"contains": {"const": 1}, "minContains": 0}, [], []),
         ({"propertyNames": {"pattern": "^a"}}, {"b": 1}, [("", "propertyNames")]),
         ({"type": "array", "maxItems": 5, "uniqueItems": True}, [1, 1.0], [("", "uniqueItems")]),
@@ -281,3 +281,19 @@ def test_a_large_text_beside_a_costly_pattern_is_fine():
     assert parsed.problems({"note": "x" * 1_000_000, "code": "y"}) == []
     assert [problem.code for problem in parsed.problems({"note": 3, "code": "y" * 20_000})] == ["schema"]
     assert [problem.code for problem in parsed.problems({"code": "y" * (MAX_WORK // 1000)})] == ["maxLength"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "values", "code"),
+    [
+        ({}, [1], "contains"),
+        ({"minContains": 2}, [None], "minContains"),
+        ({"minContains": 2}, [1], "contains"),
+        ({"maxContains": 1}, [None, None], "maxContains"),
+        ({"minContains": 0, "maxContains": 0}, [None], "maxContains"),
+    ],
+)
+def test_too_many_of_a_kind_are_not_told_as_missing(limits, values, code):
+    schema = VariablesSchema.parse({"properties": {"a": {"contains": {"type": "null"}} | limits}})
+    [problem] = schema.problems({"a": values})
+    assert (problem.pointer, problem.code) == ("/variables/a", code)
