@@ -42,6 +42,7 @@ class Bar:
 
 LARGE = "PostgreSQL"
 WHOLE = "PostgreSQL + Redis"
+BROWSER = "SQLite, Chromium"
 BARS = (
     Bar("G3", "benchmarks.g3_create", 30, LARGE),
     Bar("G3b", "benchmarks.g3b_publish", 60, LARGE, seeded=True),
@@ -61,6 +62,10 @@ BARS = (
     Bar("S7", "benchmarks.suites", 30, LARGE, ("S7",)),
     Bar("S10", "benchmarks.s10_coverage", 60, "SQLite, PostgreSQL"),
     Bar("S11", "benchmarks.s11_supply", 10),
+    Bar("P1", "benchmarks.suites", 30, BROWSER, ("P1",)),
+    Bar("P2", "benchmarks.suites", 15, BROWSER, ("P2",)),
+    Bar("P3", "benchmarks.p3_detail", 20, WHOLE),
+    Bar("P4", "benchmarks.suites", 20, BROWSER, ("P4",)),
 )
 
 

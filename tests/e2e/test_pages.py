@@ -34,7 +34,7 @@ def test_no_page_is_left_out():
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_a_page_is_accessible_fits_a_phone_and_keeps_the_policy(visit, places, name):
+def test_a_page_is_accessible_fits_a_phone_and_keeps_the_policy(visit, places, name, record_property):
     window = visit(who(name), **DESK)
     page = window.go(ADDRESSES[name].format(**places))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -44,12 +44,14 @@ def test_a_page_is_accessible_fits_a_phone_and_keeps_the_policy(visit, places, n
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size(PHONE)
     page.reload()  # Chromium keeps some colours of the other theme until a page is loaded anew
-    found |= {"dark, phone": window.axe(), "phone": sideways(page)}
+    found |= {"policy, dark": window.violations(), "dark, phone": window.axe(), "phone": sideways(page)}
+    record_property("looks", 2)
+    record_property("parts", 2 * page.locator("[id^='part-']").count())
     assert {where: wrong for where, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize(("account", "path"), [("", "/login/"), ("operator", "/")])
-def test_the_first_page_is_light(visit, account, path):
+def test_the_first_page_is_light(visit, account, path, record_property):
     window = visit(account)
     session = window.context.new_cdp_session(window.page)
     received = []
@@ -57,6 +59,7 @@ def test_the_first_page_is_light(visit, account, path):
     session.send("Network.enable")
     window.page.goto(window.url + path, wait_until="networkidle")
     assert len(received) > 3
+    record_property("bytes", sum(received))
     assert sum(received) < FIRST_PAGE_BYTES
 
 
