@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.http import UnreadablePostError
+from django.utils.http import parse_header_parameters
 from rest_framework.parsers import BaseParser
 
 from prompthub_kernel.errors import Invalid
@@ -13,7 +14,10 @@ from prompthub_kernel.strict_json import MAX_BYTES, strict_json, too_large
 
 
 class StrictJSONParser(BaseParser):
-    """``application/json`` through :func:`strict_json`. An empty body is not JSON: 400.
+    """``application/json`` in UTF-8, not encoded, through :func:`strict_json`. An empty body is not JSON: 400.
+
+    What says that it is in another character set or compressed is refused unread (``415.media_type_unsupported``):
+    read as UTF-8 it would be something else than was meant.
 
     (REST framework asks no parser when ``Content-Length`` is 0; such a request has the data ``{}``.)
     """
@@ -24,6 +28,7 @@ class StrictJSONParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The value of the body; never reads more of it than is accepted."""
+        _require_plain(media_type or "", (parser_context or {}).get("request"))
         try:
             raw = stream.read(MAX_BYTES + 1)
         except UnreadablePostError as failure:
@@ -31,3 +36,13 @@ class StrictJSONParser(BaseParser):
         if len(raw) > MAX_BYTES:
             raise too_large(MAX_BYTES)
         return strict_json(raw)
+
+
+def _require_plain(media_type: str, request: Any) -> None:
+    """Raises ``415.media_type_unsupported`` for a character set or a content coding (RFC 9110 8.3.2, 8.4)."""
+    _, parameters = parse_header_parameters(media_type)
+    codings = request.headers.get("Content-Encoding", "") if request is not None else ""
+    if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise Invalid("415.media_type_unsupported", "Bodies are JSON in UTF-8; no other charset is read.")
+    if not {coding.strip().lower() for coding in codings.split(",")} <= {"", "identity"}:
+        raise Invalid("415.media_type_unsupported", "Bodies are sent as they are; no Content-Encoding is undone.")

@@ -64,6 +64,7 @@ class Operations(AutoSchema):
         if promise.body is not None:
             schema = {"$ref": f"#/components/schemas/{_component(promise.body)}"}
             found["requestBody"] = {
+                "description": "JSON in UTF-8, without a Content-Encoding, of at most 1 MiB.",
                 "required": not promise.may_be_empty,
                 "content": {"application/json": {"schema": schema}},
             }

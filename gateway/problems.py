@@ -61,6 +61,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> HttpR
     error = translated(exception)
     if error.code == "401.not_authenticated":
         headers.setdefault("WWW-Authenticate", 'Bearer realm="PromptHub"')
+    if error.status == status.HTTP_415_UNSUPPORTED_MEDIA_TYPE:  # RFC 9110 15.5.16
+        headers |= {"Accept": "application/json", "Accept-Encoding": "identity"}
     if error.code == "500.internal_error":
         log.error("request.failed", exc_info=exception)
     return problem(error, headers)

@@ -242,6 +242,22 @@ def test_only_json_is_read(admin, world, media):
     assert_problem(response, "415.media_type_unsupported")
 
 
+@pytest.mark.parametrize(
+    ("media", "coding"),
+    [
+        *((f"application/json; charset={charset}", "") for charset in ("latin-1", "utf-16", "US-ASCII", '""', "x")),
+        *(("application/json", coding) for coding in ("gzip", "br", "Deflate", "identity, gzip", "x-own", "é")),
+    ],
+)
+def test_a_body_in_another_charset_or_coding_is_refused_unread(admin, world, media, coding):
+    given = {"Authorization": f"Bearer {admin.token}"} | ({"Content-Encoding": coding} if coding else {})
+    body = b'{"slug": "a", "name": "A"}'
+    response = admin.browser.generic("POST", "/api/v1/clients", body, content_type=media, headers=given)
+    assert_problem(response, "415.media_type_unsupported")
+    assert (response.headers["Accept"], response.headers["Accept-Encoding"]) == ("application/json", "identity")
+    assert admin.get("clients/a").status_code == 404
+
+
 HOSTILE_SCHEMAS = (
     {"properties": {"a": {"$ref": "http://127.0.0.1:1/x"}}},
     {"$schema": "http://127.0.0.1:1/x"},

@@ -62,6 +62,17 @@ def test_a_body_that_cannot_be_used_is_refused(admin, body, code):
     assert_problem(admin.post("clients", body), code)
 
 
+@pytest.mark.parametrize(
+    "media", ["application/json", 'application/json; charset="UTF-8"', "application/json;charset=utf8"]
+)
+@pytest.mark.parametrize("coding", ["", "identity", " Identity , identity"])
+def test_a_body_that_says_what_it_is_is_read(admin, media, coding):
+    given = {"Authorization": f"Bearer {admin.token}"} | ({"Content-Encoding": coding} if coding else {})
+    body = '{"slug": "a", "name": "Ä"}'.encode()
+    response = admin.browser.generic("POST", "/api/v1/clients", body, content_type=media, headers=given)
+    assert (response.status_code, response.json()["name"]) == (201, "Ä")
+
+
 def test_a_body_where_none_is_taken_is_refused(admin, world):
     assert_problem(admin.post("clients/acme/archive", {"really": True}), "422.request_invalid", "")
 
