@@ -1,6 +1,7 @@
 """How often one actor may call: the generic cell rate algorithm, one number per actor.
 
 All processes count together in Redis (``REDIS_URL``); without one, and while it does not answer, each for itself.
+Of a large allowance a process takes a hundredth at a time, so that not every call asks Redis.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from prompthub_kernel.errors import Refused
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 REMEMBERED = 10_000
 PATIENCE = 0.1  # seconds for an answer of Redis
+SHARES = 100  # a process takes this part of the allowance at once
 PAUSE = 5.0  # seconds without asking a Redis that did not answer
 KEYS = "prompthub:calls:"
 COUNT = """
@@ -41,6 +43,7 @@ log = structlog.get_logger(__name__)
 _alone_until = 0.0
 _lock = threading.Lock()
 _earliest: dict[str, float] = {}
+_taken: dict[str, tuple[int, float]] = {}  # calls left of what was taken, and until when they may be made
 
 
 def require(actor: Actor) -> None:
@@ -50,7 +53,7 @@ def require(actor: Actor) -> None:
     """
     calls, seconds = rate(settings.API_RATE)
     key = f"{actor.kind}:{actor.id}"
-    wait = _counted_together(key, seconds / calls, seconds)
+    wait = _counted_together(key, calls, seconds)
     if wait is None:
         wait = _counted_here(key, seconds / calls, seconds)
     if wait > 0:
@@ -71,22 +74,49 @@ def forget() -> None:
     """Give everybody a full allowance."""
     with _lock:
         _earliest.clear()
+        _taken.clear()
     if settings.REDIS_URL:
         for key in _redis(settings.REDIS_URL).scan_iter(f"{KEYS}*"):
             _redis(settings.REDIS_URL).delete(key)
 
 
-def _counted_together(key: str, spacing: float, seconds: float) -> float | None:
+def _counted_together(key: str, calls: int, seconds: int) -> float | None:
     """Seconds to wait, 0 or less for none, by Redis' clock; None when there is no Redis to ask."""
     global _alone_until  # noqa: PLW0603 - one for the process, and a race about it costs one question
-    if not settings.REDIS_URL or time.monotonic() < _alone_until:
+    now = time.monotonic()
+    if not settings.REDIS_URL or now < _alone_until:
         return None
+    if _had_taken(key, now):
+        return 0.0
+    share = max(1, calls // SHARES)
     try:
-        return float(_script(settings.REDIS_URL)(keys=[KEYS + key], args=[spacing, seconds]))
+        wait = _asked(key, share, calls, seconds)
+        if wait > 0 and share > 1:
+            share, wait = 1, _asked(key, 1, calls, seconds)
     except RedisError as error:
-        _alone_until = time.monotonic() + PAUSE
+        _alone_until = now + PAUSE
         log.warning("throttling.alone", error=type(error).__name__, seconds=PAUSE)
         return None
+    if wait <= 0 and share > 1:
+        with _lock:
+            _taken[key] = share - 1, now + seconds / SHARES
+    return wait
+
+
+def _asked(key: str, share: int, calls: int, seconds: int) -> float:
+    """Count so many calls in Redis, all or none: seconds to wait."""
+    return float(_script(settings.REDIS_URL)(keys=[KEYS + key], args=[share * seconds / calls, seconds]))
+
+
+def _had_taken(key: str, now: float) -> bool:
+    """Use a call of those that were taken. They end when they would have been given back, so none is saved up."""
+    with _lock:
+        left, until = _taken.get(key, (0, 0.0))
+        if left and now < until:
+            _taken[key] = left - 1, until
+            return True
+        _taken.pop(key, None)
+    return False
 
 
 def _counted_here(key: str, spacing: float, seconds: float) -> float:

@@ -38,6 +38,7 @@ def shared(settings):
 def another_process():
     """What this one remembers is not what another one does."""
     throttling._earliest.clear()
+    throttling._taken.clear()
 
 
 def test_the_allowance_is_each_actors_own():
@@ -97,3 +98,39 @@ def test_a_redis_that_is_back_is_asked_again(shared, monkeypatch):
     monkeypatch.setattr(throttling, "_alone_until", 0.0)
     throttling.require(ADA)
     assert list(throttling._redis(shared.url).scan_iter(f"{throttling.KEYS}*"))
+
+
+def test_a_large_allowance_is_taken_in_parts_and_none_of_it_is_given_twice(shared, settings, monkeypatch):
+    settings.API_RATE = "300/h"
+    asked = []
+    counted = throttling._asked
+    monkeypatch.setattr(throttling, "_asked", lambda *call: asked.append(call[1]) or counted(*call))
+    for _ in range(300):
+        throttling.require(ADA)
+    assert asked == [3] * 100
+    with pytest.raises(Refused):
+        throttling.require(ADA)
+
+
+def test_the_last_calls_of_an_allowance_are_counted_one_by_one(shared, settings):
+    settings.API_RATE = "250/h"
+    for _ in range(124):
+        throttling.require(ADA)
+        throttling.require(ADA)
+    another_process()
+    throttling.require(ADA)
+    throttling.require(ADA)
+    with pytest.raises(Refused):
+        throttling.require(ADA)
+
+
+def test_what_was_taken_is_not_saved_up(shared, settings, monkeypatch):
+    settings.API_RATE = "300/h"
+    throttling.require(ADA)
+    [(left, until)] = throttling._taken.values()
+    assert left == 2
+    monkeypatch.setattr(time, "monotonic", lambda: until)
+    asked = []
+    monkeypatch.setattr(throttling, "_asked", lambda *call: asked.append(call[1]) or 0.0)
+    throttling.require(ADA)
+    assert asked == [3]
