@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 import contracts
+from gateway.problems import problem
+from prompthub_kernel.errors import Invalid
 
 
 @cache
@@ -16,9 +17,11 @@ def _document() -> bytes:
     return (contracts.FOLDER / "openapi.json").read_bytes()
 
 
-@require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """The document as it was reviewed; a test holds it against the code."""
+    if request.method not in {"GET", "HEAD"}:
+        refusal = Invalid("405.method_not_allowed", "This address does not take that method; see the header Allow.")
+        return problem(refusal, {"Allow": "GET, HEAD"})
     return HttpResponse(_document(), content_type="application/json")
 
 

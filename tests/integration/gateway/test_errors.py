@@ -33,6 +33,14 @@ def test_a_method_an_address_does_not_take_is_named_with_those_it_takes(admin, w
     assert_problem(admin("OPTIONS", "clients"), "405.method_not_allowed")
 
 
+@pytest.mark.parametrize("path", ["openapi.json", "docs/"])
+def test_the_document_and_its_page_are_read_alone(path):
+    assert Caller().get(path).status_code == 200
+    response = Caller().post(path)
+    assert_problem(response, "405.method_not_allowed")
+    assert "GET" in response.headers["Allow"]
+
+
 def test_head_is_answered_like_get(admin, world):
     assert admin("HEAD", "clients").status_code == 200
 
