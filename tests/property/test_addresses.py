@@ -1,13 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompthub_kernel.address import MAX_LENGTH, Address, BundleAddress
+from prompthub_kernel.address import MAX_LENGTH, MAX_SLUG_LENGTH, Address, BundleAddress
 from prompthub_kernel.selector import Exact
 from tests.property.effort import examples
 from tests.property.versions import NAMED, NOISE, RANGE_TEXTS, VERSIONS, outcome, possible
 
-SLUGS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
-SEGMENTS = st.from_regex(r"[a-z0-9]([a-z0-9_-]{0,20}[a-z0-9])?", fullmatch=True)
+WORDS = st.text("abz059", min_size=1, max_size=6)
+SLUGS = st.lists(WORDS, min_size=1, max_size=3).map("-".join) | st.just("a" * MAX_SLUG_LENGTH)
+SEGMENTS = st.lists(WORDS, min_size=1, max_size=2).map("_".join)
 PROMPTS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)
 SELECTORS = st.none() | NAMED | VERSIONS.map(Exact) | RANGE_TEXTS.map(possible)
 
