@@ -100,6 +100,7 @@ def check(arguments: list[str]) -> None:
         (("lint-imports",), {}),
         (("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", "."), {}),
         (("python", "manage.py", "makemigrations", "--check", "--dry-run"), {}),
+        (("python", "manage.py", "messages", "--check"), {}),
         (("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"), production),
     ]
     generated = _generated()

@@ -122,7 +122,8 @@ def faults(path: Path, found: Catalog) -> Iterator[str]:
     for message in there.values():
         if told := _fault(message):
             yield f"{name}: {told}: {message.id!r}"
-    said = {key: _several(message.string) for key, message in there.items() if all(_several(message.string))}
+    sure = {key: _several(message.string) for key, message in there.items() if not message.fuzzy}
+    said = {key: texts for key, texts in sure.items() if all(texts)}
     if _compiled(path.with_suffix(".mo")) != said:
         yield f"{name}: is not what its compiled file says"
 
