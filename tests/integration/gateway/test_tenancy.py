@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
-from tenancy import policy
+from tenancy import clients, policy, tokens
 from tenancy.models import Client, Project, ServiceToken
 from tests import factories
+from tests.factories.acting import AT, SYSTEM
+from tests.integration.gateway.conftest import ALL, Caller
 from tests.problems import assert_page, assert_problem, assert_shape
 
 
@@ -111,6 +113,30 @@ def test_a_token_is_shown_once_and_works(admin, world):
 def test_a_token_that_does_not_fit_is_refused(admin, change, pointer):
     body = {"name": "CI", "account": "ci", "scopes": ["read"]}
     assert_problem(admin.post("tokens", {**body, **change}), "422.request_invalid", pointer)
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_a_token_for_a_place_that_will_be_gains_nothing_before_it_is_there(admin, world, superuser):
+    body = {"name": "early", "account": "early", "scopes": list(ALL), "clients": ["later"], "projects": ["later"]}
+    issued = admin.post("tokens", body)
+    assert (issued.status_code, issued.json()["clients"]) == (201, ["later"])
+    account = tokens.service_account(name="early")
+    account.is_superuser = superuser
+    account.save()
+    early = Caller(issued.json()["token"])
+
+    for path in ("clients", "projects", "templates", "instances", "deliveries", "drifts", "audit"):
+        assert early.get(path).json()["results"] == []
+    for path in ("clients/later", "clients/acme", "projects/prompts", f"instances/{world.instance.id}"):
+        assert early.get(path).status_code == 404
+    assert_problem(early.post("clients", {"slug": "later", "name": "Mine"}), "403.permission_denied")
+    assert_problem(early.post("projects", {"slug": "later", "name": "Mine"}), "403.permission_denied")
+    assert_problem(early.post("tokens", {**body, "clients": [], "projects": []}), "403.permission_denied")
+
+    assert admin.post("clients", {"slug": "later", "name": "Later"}).status_code == 201
+    assert [row["slug"] for row in early.get("clients").json()["results"]] == (["later"] if superuser else [])
+    policy.grant(role=policy.Role.VIEWER, place=clients.get(key="later", actor=SYSTEM), to=account, by=SYSTEM, at=AT)
+    assert [row["slug"] for row in early.get("clients").json()["results"]] == ["later"]
 
 
 def test_tokens_are_for_administrators_of_the_installation(caller, world):
