@@ -79,6 +79,13 @@ class Address:
         return cls(found.repository, found.bundle, found.selector, read_prompt_name(prompt, where=there))
 
 
+def read_slug(text: object, what: str, *, where: Place = NOWHERE) -> str:
+    """The slug of a ``repository`` or a ``bundle``, without ``@``. Raises ``400.address_invalid`` for what is none."""
+    if not isinstance(text, str) or len(text) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(text):
+        raise where.unreadable(what, f"A {what} is 1 to {MAX_SLUG_LENGTH} of a-z, 0-9 and -.")
+    return text
+
+
 def read_prompt_name(text: str, *, where: Place = NOWHERE) -> str:
     """A name of a prompt in its bundle: ``welcome_message``, ``styles/calm``. Raises ``400.address_invalid``."""
     where.require_length(text, MAX_PROMPT_LENGTH)
@@ -99,21 +106,16 @@ def _read(text: str, where: Place, variant: str = "") -> tuple[BundleAddress, st
     if text[0] != "@":
         raise where.unreadable("repository", "An address begins with @: @repository/bundle@selector/prompt.")
     repository, slash, rest = text[1:].partition("/")
-    _check_slug(repository, "repository", where.after(1))
+    read_slug(repository, "repository", where=where.after(1))
     if not slash:
         raise where.after(len(text)).unreadable("bundle", "The bundle is missing: @repository/bundle@selector/prompt.")
     here = where.after(len(repository) + 2)
     front, slash, prompt = rest.partition("/")
     bundle, sign, selected = front.partition("@")
-    _check_slug(bundle, "bundle", here)
+    read_slug(bundle, "bundle", where=here)
     if sign:
         selector: Selector | None = parse_selector(selected, variant=variant, where=here.after(len(bundle) + 1))
     else:
         selector = parse_selector(selectors.LATEST, variant=variant, where=here) if variant else None
     there = here.after(len(front) + 1)
     return BundleAddress(repository, bundle, selector), prompt if slash else None, there
-
-
-def _check_slug(text: str, what: str, where: Place) -> None:
-    if len(text) > MAX_SLUG_LENGTH or not _SLUG.fullmatch(text):
-        raise where.unreadable(what, f"A {what} is 1 to {MAX_SLUG_LENGTH} of a-z, 0-9 and -.")
