@@ -24,8 +24,8 @@ from tenancy.policy import Permission
 
 WAIT = (
     "Wait until it is delivered, or the first try failed: 502, with the version and its deliveries in `context`. "
-    "`retryable` is true while PromptHub goes on trying, false when a delivery was given up: then replay it, or "
-    "publish another text."
+    "`retryable` is true while PromptHub goes on trying by itself, false when a delivery was given up: replay it, or "
+    "publish again, when the cause is gone."
 )
 POLL_SECONDS = 0.1
 WAIT_SECONDS = 30.0
@@ -36,11 +36,11 @@ FAILURES = tuple(f"502.adapter_publish_error_{name}" for name in sorted(adapters
 
 
 class GivenUp(Unavailable):
-    """What was published is not sent to a target any more: only a replay, or another text, helps."""
+    """A target was given up: nothing is sent there until a person replays the delivery or publishes again."""
 
     @property
     def retryable(self) -> bool:
-        """The same request changes nothing about it."""
+        """Trying again is not what helps: the cause has to go first."""
         return False
 
 
