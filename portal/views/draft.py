@@ -45,15 +45,7 @@ class Draft(PromptView):
         if not (changes := self._changes(form)):
             return self._saved(self.instance, changed=False)
         try:
-            with correlation.use(correlation.accept(request.POST.get("session"))):
-                draft = drafts.edit(
-                    instance=self.instance,
-                    revision=form.cleaned_data["revision"],
-                    by=self.actor,
-                    at=self.at,
-                    autosave=self.autosave,
-                    **changes,
-                )
+            draft = self._edit(form.cleaned_data["revision"], changes)
         except Conflict as error:
             if error.code != STALE:
                 raise
@@ -63,6 +55,32 @@ class Draft(PromptView):
             form.tell(error)
             return self._refused(form)
         return self._saved(draft, changed=True)
+
+    def _edit(self, revision: int, changes: dict[str, Any]) -> PromptInstance:
+        """Save. A press of the button outruns what this very page was saving by itself, and is no conflict with it."""
+        session = correlation.accept(self.request.POST.get("session"))
+        with correlation.use(session):
+            if not self.autosave:
+                revision = self._revision_of_this_page(revision, session)
+            return drafts.edit(
+                instance=self.instance,
+                revision=revision,
+                by=self.actor,
+                at=self.at,
+                autosave=self.autosave,
+                **changes,
+            )
+
+    def _revision_of_this_page(self, revision: int, session: str) -> int:
+        """The newest revision, if everything since the given one was saved from this page; else the given one."""
+        newest = drafts.get(key=self.instance.pk, actor=self.actor).revision
+        if newest <= revision:
+            return revision
+        edits = events.for_subject(kind="instance", id=str(self.instance.pk)).filter(
+            action=Action.INSTANCE_DRAFT_EDIT, correlation_id=session, actor_id=self.actor.id
+        )
+        mine = {event.metadata.get("revision") for event in edits[: max(0, newest - revision)]}
+        return newest if mine == set(range(revision + 1, newest + 1)) else revision
 
     def _form(self, given: Any) -> TextForm | ChatForm | VariablesForm:
         return self.variables_form(given) if self.of_variables else self.text_form(given)

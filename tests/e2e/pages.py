@@ -29,6 +29,8 @@ ADDRESSES = {
     "bulk_publish": f"{CLIENT}prompts/publish/?prompt={{prompt}}",
     "bulk_archive": f"{CLIENT}prompts/archive/?prompt={{prompt}}",
     "prompt": PROMPT,
+    "prompt.chat": "/clients/borealis/prompts/{chat}/",
+    "prompt.chat_json": "/clients/borealis/prompts/{chat}/?as=json",
     "prompt.variables": f"{PROMPT}?tab=variables",
     "prompt.json": f"{PROMPT}?tab=variables&as=json",
     "prompt.versions": f"{PROMPT}?tab=versions",
@@ -64,6 +66,8 @@ ADDRESSES = {
 }
 ANONYMOUS = {"login"}
 ADMINISTRATORS = {
+    "prompt.chat",
+    "prompt.chat_json",
     "compare.chat",
     "client_settings",
     "target_new",

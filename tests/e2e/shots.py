@@ -18,9 +18,9 @@ def test_a_page_has_its_pictures(visit, places, pictures, name):
         expect(page.get_by_role("button", name="Accept all")).to_be_visible()
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        page.reload()
         for look, width in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": 900})
+            page.reload()  # else some parts are drawn as they were at the width before
             shot = pictures / f"{name}.{look}.{theme}.png"
             page.screenshot(path=shot, full_page=True, animations="disabled")
             assert shot.stat().st_size > 5_000

@@ -213,3 +213,29 @@ def test_documents_are_edited_as_json(signed_in, world):
     assert "Roles are" in page_of(save('[{"role": "nobody", "content": "x"}]'), 422)
     assert save('[{"role": "system", "content": "Be kind to {{ company }}."}]').status_code == 302
     assert drafts.get(key=instance.pk, actor=SYSTEM).content_json[0]["role"] == "system"
+
+
+def test_pressing_save_is_no_conflict_with_what_the_same_page_saved_by_itself(post, world):
+    post(htmx=True, text="Half {{ company }}", session="session-0001")
+    post(htmx=True, revision="2", text="Half of it {{ company }}", session="session-0001")
+
+    assert post(text="The whole of it {{ company }}", session="session-0001").status_code == 302
+    assert (draft_of(world).content_md, draft_of(world).revision) == ("The whole of it {{ company }}", 4)
+
+
+def test_another_page_of_the_same_person_is_a_conflict(post, world, at):
+    post(htmx=True, text="First page {{ company }}", session="session-0001")
+
+    assert post(text="Second page {{ company }}", session="session-0002").status_code == 409
+    assert post(htmx=True, text="Late {{ company }}", session="session-0001").status_code == 409
+    drafts.edit(instance=draft_of(world), revision=2, variables={"company": "Theirs"}, by=SYSTEM, at=at)
+    assert post(text="First page, more {{ company }}", session="session-0001").status_code == 409
+
+
+def test_enter_in_a_field_presses_save(signed_in, world):
+    where = reverse("portal:prompt", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+    form = page_of(signed_in(Role.EDITOR).get(f"{where}?tab=variables")).partition('id="editor"')[2]
+
+    first = form[form.index('<button type="submit"') :].partition("</button>")[0]
+    assert first.endswith(">Save")
+    assert "name=" not in first

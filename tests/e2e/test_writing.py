@@ -1,0 +1,154 @@
+"""Writing in a real browser: message cards and the variables that are offered, by keyboard and without scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.hub import ASKS, Prompt
+
+MESSAGES = [
+    {"role": "system", "content": "Be kind to {{ company }}."},
+    {"type": "placeholder", "name": "history"},
+    {"role": "user", "content": "Hi"},
+]
+
+
+@pytest.fixture
+def chat(hub, request):
+    """A chat prompt of its own."""
+    name = re.sub(r"\W+", "-", request.node.name)[:40].strip("-")
+    template = {"name": name, "version": "1", "content_json": MESSAGES, "format": "chat", "variables_schema": ASKS}
+    key = hub.post("/prompt/templates", template)["templateId"]
+    body = {"client": "acme", "template_id": key, "name": name, "variables": {"company": "Acme"}}
+    return Prompt(hub, name, hub.post("/prompt/instances", body)["instanceId"])
+
+
+def texts(page):
+    return page.locator("[data-card] textarea").evaluate_all("boxes => boxes.map(box => box.value)")
+
+
+def roles(page):
+    return page.locator("[data-card] select").evaluate_all("boxes => boxes.map(box => box.value)")
+
+
+def message(page, number):
+    return page.get_by_role("group", name=f"Message {number}", exact=True)
+
+
+def saved(page):
+    expect(page.locator("#draft-status")).to_contain_text("Saved")
+
+
+def test_messages_are_moved_added_and_removed_by_keyboard_in_place(visit, chat):
+    window = visit("operator")
+    page = window.go(chat.page)
+    told = page.locator(".ph-cards [data-told]")
+    up = message(page, 3).get_by_role("button", name="Move up Message 3")
+    up.focus()
+    page.keyboard.press("Enter")
+    expect(told).to_have_text("Message 3 is now message 2 of 3.")
+    expect(message(page, 2).get_by_role("button", name="Move up Message 2")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(message(page, 1).get_by_role("button", name="Move down Message 1")).to_be_focused()
+    assert texts(page) == ["Hi", "Be kind to {{ company }}.", ""]
+    saved(page)
+    assert [one.get("role") for one in chat.now()["content_json"]] == ["user", "system", None]
+
+    message(page, 3).get_by_role("button", name="Remove Message 3").click()
+    expect(told).to_have_text("Message 3 is removed, 2 are left.")
+    undo = page.get_by_role("button", name="Put it back")
+    expect(undo).to_be_focused()
+    page.keyboard.press("Enter")
+    assert roles(page) == ["user", "system", "placeholder"]
+    page.get_by_role("button", name="Add a message").click()
+    expect(message(page, 4).get_by_role("textbox", name="Text of the message")).to_be_focused()
+    page.keyboard.type("And you?")
+    expect(page.get_by_role("region", name="As it would be sent")).to_contain_text("And you?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#toasts")).to_contain_text("The draft is saved.")
+    assert chat.now()["content_json"][3] == {"role": "user", "content": "And you?"}
+    assert window.violations() == []
+    assert window.axe() == []
+
+
+def test_the_same_cards_without_scripts(visit, chat):
+    page = visit("operator", scripts=False).go(chat.page)
+    message(page, 3).get_by_role("textbox", name="Text of the message").fill("Hello {{ company }}")
+    message(page, 3).get_by_role("button", name="Move up Message 3").click()
+    expect(message(page, 2).get_by_role("button", name="Move up Message 2")).to_be_focused()
+    assert texts(page) == ["Be kind to {{ company }}.", "Hello {{ company }}", ""]
+    page.get_by_role("button", name="Add a placeholder").click()
+    message(page, 4).get_by_role("textbox", name="Name").fill("more")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("The draft is saved.")
+    assert chat.now()["content_json"][1]["content"] == "Hello {{ company }}"
+    assert chat.now()["content_json"][3] == {"type": "placeholder", "name": "more"}
+    page.get_by_role("button", name="As JSON").click()
+    assert len(json.loads(page.get_by_label("Text of the prompt").input_value())) == 4
+    page.get_by_role("button", name="As messages").click()
+    assert len(texts(page)) == 4
+
+
+def test_two_braces_offer_the_variables_by_keyboard(visit, hub):
+    prompt = hub.prompt("offering")
+    window = visit("operator")
+    page = window.go(prompt.page)
+    text = page.get_by_label("Text of the prompt")
+    text.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("Call {{")
+    offers = page.get_by_role("listbox", name="Variables")
+    expect(offers.get_by_role("option")).to_have_count(2)
+    expect(page.locator(".ph-editor [data-hint]")).to_contain_text("2 variables. company.")
+    assert window.violations() == []
+    assert window.axe() == []
+    page.keyboard.press("ArrowDown")
+    chosen = offers.get_by_role("option", selected=True)
+    expect(chosen).to_contain_text("tone")
+    expect(text).to_have_attribute("aria-activedescendant", chosen.get_attribute("id"))
+    page.keyboard.press("ArrowDown")
+    expect(chosen).to_contain_text("How the client is called")
+    page.keyboard.press("Enter")
+    expect(offers).to_be_hidden()
+    expect(text).to_have_value(re.compile(r"Call \{\{ company \}\}$"))
+
+    page.keyboard.type(" in {{ to")
+    expect(offers.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(text).to_have_value(re.compile(r"in \{\{ tone \}\}$"))
+    expect(text).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(text).to_have_value(re.compile(r"in \{\{ to$"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(text).not_to_be_focused()
+
+
+def test_escape_closes_the_offers_until_other_braces_are_typed(visit, hub):
+    page = visit("operator").go(hub.prompt("escaping").page)
+    text = page.get_by_label("Text of the prompt")
+    text.fill("")
+    page.keyboard.type("{{")
+    offers = page.get_by_role("listbox", name="Variables")
+    expect(offers).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(offers).to_be_hidden()
+    page.keyboard.type(" c")
+    expect(offers).to_be_hidden()
+    page.keyboard.type("ompany }} {% if to")
+    offers.get_by_role("option", name="tone").click()
+    expect(text).to_have_value("{{ company }} {% if tone")
+
+
+def test_unknown_variables_are_marked_inside_a_card(visit, chat):
+    page = visit("operator").go(chat.page)
+    message(page, 3).get_by_role("textbox", name="Text of the message").fill("Dear {{ nobody }} of {{ company }}")
+    ink = message(page, 3).locator(".ph-editor-ink")
+    expect(ink.locator("u")).to_have_text("{{ nobody }}")
+    expect(ink.locator("b")).to_have_text("{{ company }}")
+    expect(page.locator("#notes")).to_contain_text("Not declared by the template: nobody")
+    expect(page.locator("#notes")).to_contain_text("Message 3, line 1")
