@@ -6,10 +6,12 @@ import json
 
 import pytest
 from celery import current_app
+from django.db.migrations import operations
+from django.db.migrations.loader import MigrationLoader
 from kombu.exceptions import OperationalError
 
 from audit.models import AuditEvent
-from publishing import bell, deliveries, lanes, tasks
+from publishing import bell, deliveries, lanes, metrics, tasks
 from publishing.models import Delivery, DeliveryAttempt, Lane
 from publishing.states import DeliveryState
 from tests.factories.acting import AT, SYSTEM
@@ -146,6 +148,31 @@ def test_row_19_a_stuck_row_is_found_by_the_sweep_and_ends(world, settings, ring
         tasks.run_lane(lane_id=str(lane_id))
     assert not Delivery.objects.filter(state=DeliveryState.SENDING).exists()
     assert world.states() == ["delivered"]
+
+
+def test_row_19_what_is_stuck_is_seen_in_the_figures_until_it_ends(world, settings):
+    world.publish("one")
+    dead = lanes.claim(lane_id=world.placement.lane_id)
+    deliveries.next_due(lease=dead, by=SYSTEM, at=AT)
+    assert (metrics.queue().depth["sending"], metrics.queue().oldest_seconds > 0) == (1, True)
+    pass_time(settings.PUBLISHING["lease_seconds"] + 1)
+    world.carry()
+    assert (set(metrics.queue().depth.values()), metrics.queue().oldest_seconds) == ({0}, 0.0)
+
+
+def test_row_32_the_older_release_can_write_to_what_a_migration_leaves():
+    """While both run: no column or table it knows is gone, and what it does not know it may leave out."""
+    gone = (operations.RemoveField, operations.RenameField, operations.RenameModel, operations.DeleteModel)
+    steps = MigrationLoader(None, ignore_no_migrations=True).disk_migrations.values()
+    later = [step for step in steps if step.app_label.startswith("prompthub") and not step.initial]
+    refused = [
+        f"{step}: {one.describe()}"
+        for step in later
+        for one in step.operations
+        if isinstance(one, gone)
+        or (isinstance(one, operations.AddField) and not (one.field.null or one.field.has_db_default()))
+    ]
+    assert (refused, len(later) >= 3) == ([], True)
 
 
 def test_row_32_a_message_of_a_newer_release_is_understood(world):
