@@ -191,6 +191,7 @@ STATIC_ROOT = BASE_DIR / "static_collected"
 WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of the portal; everything else is English (docs/adr/0021)
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]  # before the words that Django and Unfold have for the same
 LANGUAGE_COOKIE_NAME = "prompthub_language"
 LANGUAGE_COOKIE_AGE = 31_536_000
 LANGUAGE_COOKIE_SECURE = HTTPS

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from django.conf import settings
 from django.test import Client as Browser
 from django.utils import translation
 
+import portal
 from audit.models import AuditEvent
 from tests import factories
 from tests.integration.admin.rooms import browser_of
@@ -170,3 +173,12 @@ def test_staff_pages_and_their_log_are_english(db):
 @pytest.mark.parametrize("path", ["/healthz", "/docs/errors/404.not_found"])
 def test_pages_for_programs_are_english(visitor, path):
     assert visitor.get(path, headers=GERMAN).content == visitor.get(path).content
+
+
+def test_our_own_words_win_over_those_of_libraries():
+    with (Path(portal.__file__).parent / "locale/de/LC_MESSAGES/django.po").open("rb") as catalogue:
+        texts = [text for text in read_po(catalogue) if text.id and not text.pluralizable and not text.context]
+    with translation.override("de"):
+        said = {text.id: (translation.gettext(text.id), text.string) for text in texts}
+    assert {text: both for text, both in said.items() if both[0] != both[1]} == {}
+    assert said["Save"][0] == "Speichern"
