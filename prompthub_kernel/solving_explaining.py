@@ -92,9 +92,6 @@ def _cycle(universe: Universe, facts: Sequence[Nogood]) -> list[str]:
 class _NoRules:
     """Of a search in which everything is a fact."""
 
-    def prefer(self, variable: int, domain: int) -> int:
-        return 1 << (domain.bit_length() - 1)
-
     def needs(self, variable: int, value: int) -> Sequence[Term]:
         return ()
 

@@ -31,8 +31,14 @@ DECIDED = -1
 """Why a domain was cut: nothing demanded it."""
 
 Term: TypeAlias = tuple[int, int]
+Pair: TypeAlias = tuple[int, int, int, "Nogood"]
+"""A nogood of two terms as the variable of one sees it: what is left where that term does not hold, the other term."""
+
 Watched: TypeAlias = tuple[list[Term], "Nogood"]
-"""The terms of a nogood, the two that are watched in front."""
+"""The terms of a longer nogood, the two that are watched in front."""
+
+FAR = 32
+"""Levels. Going back further would undo decisions that would all be taken again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +56,11 @@ class Nogood:
 class Rules(Protocol):
     """What decides about the variables; asked when a variable is reached, and when something went wrong."""
 
-    def prefer(self, variable: int, domain: int) -> int:
-        """The one value to try first of those that are left; ``domain`` does not hold :data:`ABSENT`."""
-
     def needs(self, variable: int, value: int) -> Sequence[Term]:
-        """What a value needs: variables with the values that will do, each once. May add variables to the search."""
+        """What a value needs: variables with the values that will do, each once. May add variables to the search.
+
+        Asked once of each value.
+        """
 
     def why(self, variable: int, needed: int, refused: int) -> Nogood:
         """Why the values of ``variable`` that leave none of ``refused`` to ``needed`` do so, as a fact.
@@ -89,20 +95,33 @@ class Search:
         self._levels: list[tuple[int, int]] = []  # how long the trail and the settled ones were at each decision
         self._settled: list[int] = []  # variables whose needs are in the domains
         self._is_settled: list[bool] = []
+        self._preferred: list[int] = []
+        self._needs: list[dict[int, Sequence[Term]]] = []
+        self._pairs: list[list[Pair]] = []
         self._watched: list[list[Watched]] = []
         self._activity: list[int] = []
         self._waiting: list[tuple[int, int]] = []
         self._changed: list[int] = []
 
-    def add(self, domain: int) -> int:
-        """A new variable with these values."""
+    def add(self, domain: int, *, preferred: int = 0) -> int:
+        """A new variable with these values; ``preferred`` is one of them to be tried first, 0 for the highest."""
         self.domains.append(domain)
         self.everything.append(domain)
         self._cuts.append([])
         self._is_settled.append(False)
+        self._preferred.append(preferred)
+        self._needs.append({})
+        self._pairs.append([])
         self._watched.append([])
         self._activity.append(0)
         return len(self.domains) - 1
+
+    def needs(self, variable: int, value: int) -> Sequence[Term]:
+        """What a value needs, as the rules say."""
+        known = self._needs[variable].get(value)
+        if known is None:
+            known = self._needs[variable][value] = self.rules.needs(variable, value)
+        return known
 
     def run(self, facts: Iterable[Nogood] = ()) -> Nogood | None:
         """Search; None when the domains are a solution, else the nogood without terms that there is none.
@@ -115,55 +134,50 @@ class Search:
                 return self._learn(conflict)[0]
         conflict = None
         while True:
-            conflict = conflict or self._propagate()
+            if conflict is None and self._changed:
+                conflict = self._propagate()
             if conflict is not None:
                 learned, level = self._learn(conflict)
                 if not learned.terms:
                     return learned
                 self._return_to(level)
                 conflict = self._post(learned)
-                continue
-            variable = self._next()
-            if variable is not None:
-                conflict = self._settle(variable)
-                continue
-            objection = self.rules.objection(self.domains)
-            if objection is None:
-                return None
-            conflict = self._post(objection)
-
-    def _next(self) -> int | None:
-        waiting, domains, is_settled = self._waiting, self.domains, self._is_settled
-        while waiting:
-            variable = heappop(waiting)[1]
-            if not domains[variable] & ABSENT and not is_settled[variable]:
-                return variable
-        return None
+            elif self._waiting:
+                conflict = self._decide()
+            else:
+                objection = self.rules.objection(self.domains)
+                if objection is None:
+                    return None
+                conflict = self._post(objection)
 
     def _wait(self, variable: int) -> None:
         """Whoever was in conflicts comes first, then whoever was needed first: it keeps the highest version."""
         heappush(self._waiting, (-self._activity[variable], variable))
 
-    def _settle(self, variable: int) -> Nogood | None:
-        """Decide a variable and cut the domains of what it needs; or exclude what cannot be met."""
-        domains = self.domains
-        domain = domains[variable]
-        value = self.rules.prefer(variable, domain)
-        needs = self.rules.needs(variable, value)
-        for needed, values in needs:
-            if not domains[needed] & values:
-                self._wait(variable)
-                self.conflicts += 1
-                return self._post(self.rules.why(variable, needed, domains[needed]))
-        if domain != value:
-            self._levels.append((len(self._trail), len(self._settled)))
-            self._cut(variable, value, DECIDED)
-        self._is_settled[variable] = True
-        self._settled.append(variable)
-        for needed, values in needs:
-            domain = domains[needed]
-            if domain & ~values:
-                self._cut(needed, domain & values, variable)
+    def _decide(self) -> Nogood | None:
+        """Settle who waits, until that has consequences: give a value, cut what it needs; exclude what cannot be."""
+        domains, waiting, is_settled = self.domains, self._waiting, self._is_settled
+        while waiting and not self._changed:
+            variable = heappop(waiting)[1]
+            domain = domains[variable]
+            if domain & ABSENT or is_settled[variable]:
+                continue
+            value = domain & self._preferred[variable] or 1 << (domain.bit_length() - 1)
+            needs = self._needs[variable].get(value) or self.needs(variable, value)
+            for needed, values in needs:
+                if not domains[needed] & values:
+                    self._wait(variable)
+                    self.conflicts += 1
+                    return self._post(self.rules.why(variable, needed, domains[needed]))
+            if domain != value:
+                self._levels.append((len(self._trail), len(self._settled)))
+                self._cut(variable, value, DECIDED)
+            is_settled[variable] = True
+            self._settled.append(variable)
+            for needed, values in needs:
+                domain = domains[needed]
+                if domain & ~values:
+                    self._cut(needed, domain & values, variable)
         return None
 
     def _cut(self, variable: int, domain: int, why: Nogood | int) -> None:
@@ -176,7 +190,7 @@ class Search:
         self._trail.append((variable, before, why))
         if before & ABSENT and not domain & ABSENT:
             self._wait(variable)
-        if self._watched[variable]:
+        if self._pairs[variable] or self._watched[variable]:
             self._changed.append(variable)
 
     def _post(self, nogood: Nogood) -> Nogood | None:
@@ -186,12 +200,15 @@ class Search:
         terms = sorted(nogood.terms, key=lambda term: self._held_since(term, still_open=True), reverse=True)
         if not terms:
             return nogood
-        if len(terms) > 1:
+        if len(terms) == 2:
+            (variable, values), (other, those) = terms
+            self._pairs[variable].append((self.everything[variable] & ~values, other, those, nogood))
+            self._pairs[other].append((self.everything[other] & ~those, variable, values, nogood))
+        elif len(terms) > 2:
             self._watched[terms[0][0]].append((terms, nogood))
             self._watched[terms[1][0]].append((terms, nogood))
-            variable, values = terms[1]
-            if domains[variable] & ~values:
-                return None
+        if len(terms) > 1 and domains[terms[1][0]] & ~terms[1][1]:
+            return None
         variable, values = terms[0]
         domain = domains[variable]
         if not domain & ~values:
@@ -201,30 +218,44 @@ class Search:
         return None
 
     def _propagate(self) -> Nogood | None:
+        """Exclude what the changes leave no room for; a nogood all of whose terms hold, if there is one."""
         domains, changed = self.domains, self._changed
-        while changed:
+        conflict = None
+        while changed and conflict is None:
             variable = changed.pop()
-            watching = self._watched[variable]
-            kept = self._watched[variable] = []
-            for place, watched in enumerate(watching):
-                terms, nogood = watched
-                if terms[0][0] == variable:
-                    terms[0], terms[1] = terms[1], terms[0]
-                if domains[variable] & ~terms[1][1]:
-                    kept.append(watched)
-                    continue
-                if self._hand_on(watched):
-                    continue
-                kept.append(watched)
-                other, values = terms[0]
-                domain = domains[other]
-                if not domain & values:
-                    continue
-                if not domain & ~values:
-                    kept += watching[place + 1 :]
-                    changed.clear()
-                    return nogood
-                self._cut(other, domain & ~values, nogood)
+            domain = domains[variable]
+            for open_values, other, values, nogood in self._pairs[variable]:
+                if not domain & open_values and domains[other] & values:
+                    left = domains[other] & ~values
+                    if not left:
+                        conflict = nogood
+                        break
+                    self._cut(other, left, nogood)
+            else:
+                if self._watched[variable]:
+                    conflict = self._propagate_longer(variable)
+        changed.clear()
+        return conflict
+
+    def _propagate_longer(self, variable: int) -> Nogood | None:
+        domains = self.domains
+        watching = self._watched[variable]
+        kept = self._watched[variable] = []
+        for place, watched in enumerate(watching):
+            terms, nogood = watched
+            if terms[0][0] == variable:
+                terms[0], terms[1] = terms[1], terms[0]
+            if not domains[variable] & ~terms[1][1] and self._hand_on(watched):
+                continue
+            kept.append(watched)
+            other, values = terms[0]
+            if domains[variable] & ~terms[1][1] or not domains[other] & values:
+                continue
+            left = domains[other] & ~values
+            if not left:
+                kept += watching[place + 1 :]
+                return nogood
+            self._cut(other, left, nogood)
         return None
 
     def _hand_on(self, watched: Watched) -> bool:
@@ -265,7 +296,7 @@ class Search:
             if level:
                 before = max((place for other, place in since.items() if other != variable), default=-1)
                 if before < self._levels[level - 1][0]:
-                    level = self._level_of(before)
+                    level = self._level_of(before) if level - self._level_of(before) <= FAR else level - 1
                     break
             self.steps += 1
             if self.steps > self.limit:

@@ -66,8 +66,6 @@ class Universe:
         self._catalogue = catalogue
         self._locked = locked
         self._variables: dict[str, int] = {}
-        self._preferred: list[int] = []
-        self._needs: list[dict[int, Sequence[Term]]] = []
         self._needed_by: dict[int, dict[int, list[Term]]] = {}
         self._facts: dict[tuple[int, int, int], Nogood] = {}
 
@@ -100,17 +98,17 @@ class Universe:
 
     # The rules of the search
 
-    def prefer(self, variable: int, domain: int) -> int:
-        """The locked version, else the highest."""
-        return domain & self._preferred[variable] or 1 << (domain.bit_length() - 1)
-
     def needs(self, variable: int, value: int) -> Sequence[Term]:
         """What a version needs, by address in order."""
-        known = self._needs[variable].get(value)
-        if known is None:
-            name = self.names[variable]
-            known = self._needs[variable][value] = self._read(name, self.versions[variable][value])
-        return known
+        name = self.names[variable]
+        requirements = self._catalogue.requirements(name, self.versions[variable][value])
+        terms = []
+        for needed in sorted(requirements):
+            other = self._variables.get(needed)
+            if other is None:
+                other = self._variable(needed)
+            terms.append((other, 0 if needed == name else self.versions[other].taken(requirements[needed])))
+        return terms
 
     def why(self, variable: int, needed: int, refused: int) -> Nogood:
         """All versions of ``variable`` that leave none of ``refused`` to ``needed``."""
@@ -136,7 +134,7 @@ class Universe:
             if start in done:
                 continue
             path: dict[int, None] = {start: None}
-            open_ends = [iter(self._needs[start][domains[start]])]
+            open_ends = [iter(self.search.needs(start, domains[start]))]
             while open_ends:
                 following = next(open_ends[-1], None)
                 if following is None:
@@ -146,7 +144,7 @@ class Universe:
                     return self._cycle([*path][[*path].index(following[0]) :])
                 elif following[0] not in done:
                     path[following[0]] = None
-                    open_ends.append(iter(self._needs[following[0]][domains[following[0]]]))
+                    open_ends.append(iter(self.search.needs(following[0], domains[following[0]])))
         return None
 
     def _chosen(self) -> list[int]:
@@ -165,11 +163,10 @@ class Universe:
         versions = Versions(() if name == self.bundle else self._catalogue.versions(name))
         if versions.ordered:
             versions.yank(self._catalogue.yanked(name), spare=self._spared(name))
-        variable = self._variables[name] = self.search.add(ABSENT | versions.all)
+        preferred = versions.bit(self._locked[name]) if name in self._locked else 0
+        variable = self._variables[name] = self.search.add(ABSENT | versions.all, preferred=preferred)
         self.names.append(name)
         self.versions.append(versions)
-        self._preferred.append(versions.bit(self._locked[name]) if name in self._locked else 0)
-        self._needs.append({})
         return variable
 
     def _spared(self, name: str) -> Iterator[SemVer]:
@@ -180,24 +177,13 @@ class Universe:
         if isinstance(asked, Exact):
             yield asked.version
 
-    def _read(self, name: str, version: SemVer) -> Sequence[Term]:
-        requirements = self._catalogue.requirements(name, version)
-        terms = []
-        for needed in sorted(requirements):
-            variable = self._variables.get(needed)
-            if variable is None:
-                variable = self._variable(needed)
-            values = 0 if needed == name else self.versions[variable].taken(requirements[needed])
-            terms.append((variable, values))
-        return terms
-
     def _needing(self, variable: int) -> dict[int, list[Term]]:
         """By what is needed: each version of a bundle with the versions that it takes."""
         known = self._needed_by.get(variable)
         if known is None:
             known = self._needed_by[variable] = {}
             for place in range(len(self.versions[variable].ordered)):
-                for needed, values in self.needs(variable, 2 << place):
+                for needed, values in self.search.needs(variable, 2 << place):
                     known.setdefault(needed, []).append((2 << place, values))
         return known
 
