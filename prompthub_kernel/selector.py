@@ -1,6 +1,6 @@
 """Which release of a bundle is meant: one version, a range of versions, or a name that points at one.
 
-- **Exact**: three numbers, ``2.1.0``, ``2.1.0-gpt4``, ``2.1.0-rc.1+tokens.1500`` (the remark is not compared).
+- **Exact**: three numbers, ``2.1.0``, ``2.1.0-gpt4``, ``2.1.0-rc.1+tokens.1500`` (what is behind + is not compared).
 - **Range**: ``^2.1`` (compatible: below the next change of the leftmost number that is not 0), ``~2.1`` (2.1 and its
   patches), ``>=1.2 <2`` (space or comma: both), ``1.x``, ``*``, ``^1.4 || ^2`` (either). Numbers that are left out mean
   what they mean to npm: ``>1`` begins at 2.0.0, ``<=1.2`` ends before 1.3.0.
@@ -71,7 +71,7 @@ class Exact:
         return str(self.version)
 
     def matches(self, version: SemVer) -> bool:
-        """Whether it is this version, whatever the remark."""
+        """Whether it is this version, whatever its build metadata."""
         return version.key == self.version.key
 
     def best(self, versions: Iterable[SemVer]) -> SemVer | None:

@@ -1,13 +1,13 @@
 """Versions of releases: SemVer 2.0 in which a suffix can name a variant.
 
-``2.1.0-gpt4+tokens.1500`` is version 2.1.0, built for ``gpt4``, with the remark ``tokens.1500``.
+``2.1.0-gpt4+tokens.1500`` is version 2.1.0, built for ``gpt4``, with the build metadata ``tokens.1500``.
 
 - **The suffix** (after ``-``) is a row of identifiers between dots. From the first of ``alpha beta dev pre rc`` on
   it is the pre-release, each such word with or without numbers (``rc``, ``rc.1``, ``beta.2.1``; ``rc1`` is read as
   ``rc.1``); what stands before that word is the variant. So ``gpt4.rc.1`` is the first candidate of the build for
   ``gpt4``, and ``rc.1.gpt4`` is refused: the variant comes first.
 - **The variant** makes another build of the same version: ``2.1.0`` and ``2.1.0-gpt4`` stand beside each other.
-- **The remark** (after ``+``) is shown and never compared: ``2.1.0+a`` and ``2.1.0+b`` are the same version.
+- **Build metadata** (after ``+``) is shown and never compared: ``2.1.0+a`` and ``2.1.0+b`` are the same version.
 - **Order**: the three numbers; then pre-releases before the version they lead to, among themselves as SemVer 2.0
   rule 11 has them (words by the alphabet, numbers by value, numbers before words, the shorter first); then the plain
   build before its variants, variants by the alphabet. Without variants this is exactly SemVer's order.
@@ -41,14 +41,14 @@ RELEASED: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 
 _NUMBER = re.compile(r"[0-9]+")
 _IDENTIFIER = re.compile(r"[0-9a-z](?:[0-9a-z-]*[0-9a-z])?")
-_REMARK = re.compile(r"[0-9A-Za-z-]+")
+_BUILD = re.compile(r"[0-9A-Za-z-]+")
 _PRE_RELEASE = re.compile(rf"({'|'.join(PRE_RELEASES)})([0-9]*)")
 _ALMOST_PRE_RELEASE = re.compile(rf"(?:{'|'.join(PRE_RELEASES)})-?[0-9].*")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class SemVer:
-    """A version, totally ordered by ``key``; equal versions differ at most in ``build``, the remark.
+    """A version, totally ordered by ``key``; equal versions differ at most in ``build``.
 
     ``pre`` is the pre-release as words and numbers (``("rc", 1)``), empty for a finished version; ``variant`` is empty
     for the plain build. Made by :meth:`parse`, or of parts that were read by it: the constructor checks nothing.
@@ -99,7 +99,7 @@ class SemVer:
         return self.key[0]
 
     def with_variant(self, variant: str) -> SemVer:
-        """The build of the same version for another variant, ``""`` for the plain one; without a remark."""
+        """The build of the same version for another variant, ``""`` for the plain one; without build metadata."""
         return replace(self, variant=read_variant(variant) if variant else "", build="")
 
 
@@ -185,6 +185,6 @@ def _check_build(text: str, *, where: Place) -> None:
     if len(text) > MAX_BUILD_LENGTH:
         raise where.unreadable("build", f"Behind + come at most {MAX_BUILD_LENGTH} characters.")
     for part in text.split("."):
-        if not _REMARK.fullmatch(part):
+        if not _BUILD.fullmatch(part):
             raise where.unreadable("build", "Behind + come identifiers of A-Z, a-z, 0-9 and dashes, between dots.")
         where = where.after(len(part) + 1)

@@ -196,7 +196,7 @@ def test_drift_is_told_for_bundles_and_for_requirements():
     ]
 
 
-def test_the_remark_of_a_version_tells_two_contents_apart():
+def test_the_build_metadata_of_a_version_tells_two_contents_apart():
     other = manifest("@acme/base", "1.4.0+y", tone="calm")
     assert ("version_changed", "/bundles/@acme~1base/version") in found(LOCK, Lockfile.of(WANTED, [SUPPORT, other]))
 
