@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.e2e import pages
 from tests.e2e.hub import Hub
+from tests.e2e.unkind import Unkind
 from tests.services.browser import chromium
 from tests.services.process import free_port
 from tests.services.product import Product
@@ -51,9 +52,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def unkind() -> Iterator[Unkind]:
+    """A provider that takes nothing and says so in markup."""
+    with Unkind() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory, unkind: Unkind) -> Iterator[Product]:
     """The demo world, served. Tests share it: each makes what it changes."""
-    with Product(tmp_path_factory.mktemp("state"), provider=free_port(), PROMPTHUB_LLM="scripted") as running:
+    provider = free_port()
+    allowed = f"127.0.0.1:{provider},{unkind.address}"
+    folder = tmp_path_factory.mktemp("state")
+    with Product(folder, provider=provider, PROMPTHUB_LLM="scripted", PROMPTHUB_EGRESS_ALLOW=allowed) as running:
         yield running
 
 

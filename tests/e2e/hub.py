@@ -6,6 +6,7 @@ import json
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 TEXT = "# Help desk of {{ company }}\n\nYou answer the phone for {{ company }}. Be {{ tone }}.\n"
 ASKS = {
@@ -43,11 +44,20 @@ class Hub:
         """Write."""
         return self.call("POST", path, body or {})
 
-    def prompt(self, name: str, *, text: str = TEXT, **values: Any) -> Prompt:
+    def prompt(self, name: str, *, text: str = TEXT, asks: Any = ASKS, **values: Any) -> Prompt:
         """A prompt of Acme's with a template of its own, called by the first word."""
-        template = {"name": name.split(maxsplit=1)[0], "version": "1", "content_md": text, "variables_schema": ASKS}
+        return self._made(name, {"content_md": text, "variables_schema": asks}, {"company": "Acme", **values})
+
+    def chat(self, name: str, *, before: list[Any], after: list[Any]) -> Prompt:
+        """A conversation of Acme's whose template says ``before`` and whose draft says ``after``."""
+        made = self._made(name, {"content_json": before, "format": "chat"}, {})
+        self.call("PATCH", f"/api/v1/instances/{made.key}", {"revision": 1, "content_json": after})
+        return made
+
+    def _made(self, name: str, content: dict[str, Any], variables: dict[str, Any]) -> Prompt:
+        template = {"name": name.split(maxsplit=1)[0], "version": "1", **content}
         key = self.post("/prompt/templates", template)["templateId"]
-        body = {"client": "acme", "template_id": key, "name": name, "variables": {"company": "Acme", **values}}
+        body = {"client": "acme", "template_id": key, "name": name, "variables": variables}
         return Prompt(self, name, self.post("/prompt/instances", body)["instanceId"])
 
 
@@ -80,17 +90,32 @@ class Prompt:
 
     def goes_to(self, name: str, *, refuses_first: bool = False) -> None:
         """A new target of its own, and a place there."""
-        target: dict[str, Any] = {"name": name}
         if refuses_first:
-            target |= {"adapter": "memory", "settings": {"fail": ["refused"]}, "credentials": {}}
-            location = {"slot": self.key}
+            memory = {"adapter": "memory", "settings": {"fail": ["refused"]}, "credentials": {}}
+            self._placed({"name": name, **memory}, {"slot": self.key})
         else:
             settings = {"url": f"{self.hub.provider}/hook", "read_url": f"{self.hub.provider}/prompts/{{name}}"}
-            target |= {"adapter": "webhook", "settings": settings, "credentials": SIGNING}
-            location = {"name": self.name}
-        key = self.hub.post("/api/v1/clients/acme/targets", target)["id"]
+            self.placed(name, settings, {"name": self.name})
+
+    def placed(self, name: str, settings: dict[str, Any], location: dict[str, Any]) -> str:
+        """A new webhook target of its own, and a place there; the target's key."""
+        return self._placed(
+            {"name": name, "adapter": "webhook", "settings": settings, "credentials": SIGNING}, location
+        )
+
+    def _placed(self, target: dict[str, Any], location: dict[str, Any]) -> str:
+        key: str = self.hub.post("/api/v1/clients/acme/targets", target)["id"]
         place = {"instance_id": self.key, "target_id": key, "location": location}
         self.hub.post("/api/v1/clients/acme/placements", place)
+        return key
+
+    def edited_there(self, text: str) -> None:
+        """Somebody changes the text at the provider."""
+        address = f"{self.hub.provider}/prompts/{quote(self.name, safe='')}"
+        body = json.dumps({"text": text}).encode()
+        request = urllib.request.Request(address, data=body, method="PUT", headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            answer.read()
 
     def held(self) -> str:
         """The text that the provider runs."""

@@ -45,9 +45,9 @@ class Product:
     def __enter__(self) -> Self:
         """Return when the server answers."""
         try:
-            self._run("migrate", "--verbosity", "0")
+            self.run("migrate", "--verbosity", "0")
             self._start("provider", "--port", str(self._provider), until="")
-            self._run("demo")
+            self.run("demo")
             self._start("serve", until="serves at")
         except BaseException:
             self.__exit__()
@@ -66,12 +66,13 @@ class Product:
                 process.stdout.close()
         self._processes.clear()
 
-    def _manage(self, *arguments: str) -> list[str]:
-        return [sys.executable, "manage.py", *arguments]
-
-    def _run(self, *arguments: str) -> None:
+    def run(self, *arguments: str) -> None:
+        """A management command beside the server. Raises CalledProcessError when it fails."""
         command = self._manage(*arguments)
         subprocess.run(command, cwd=ROOT, env=self._environment, check=True, stdout=sys.stderr)
+
+    def _manage(self, *arguments: str) -> list[str]:
+        return [sys.executable, "manage.py", *arguments]
 
     def _start(self, *arguments: str, until: str) -> None:
         process = subprocess.Popen(
