@@ -1,7 +1,7 @@
 """The language in which the portal speaks: the one chosen here, else what the browser asks for, else English.
 
 Only the portal's pages follow it. Programs are answered, staff pages drawn and the ledger written in English for
-everybody (docs/adr/0021).
+everybody (docs/adr/0022).
 """
 
 from __future__ import annotations
