@@ -6,8 +6,9 @@ not share a process).
 ``DATABASE_URL``, ``CELERY_BROKER_URL`` and ``REDIS_URL``, where they are set, are the servers of the second side;
 what is not set is started here, before pytest reads the settings.
 
-A full run ends with the coverage of all together, what failed, and the closing line of each side; it fails below the
-floor. What failed is said last, since the end of the output is all that is kept of many runs.
+What a side runs in a full run, :mod:`tests.services.shares` says. A full run ends with the coverage of all together,
+what failed, and the closing line of each side; it fails below the floor. What failed is said last, since the end of
+the output is all that is kept of many runs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from tests.services import shares
 from tests.services.postgresql import postgres
 from tests.services.redis_server import redis
 
@@ -36,7 +38,6 @@ KEPT_COVERAGE = ROOT / ".coverage-suite"  # of the last full run that passed, fo
 FAILED_SHOWN = 8  # of each side, at the end
 DATABASES = ("sqlite", "postgres")
 SIDES = (*DATABASES, "browser")
-E2E = "tests/e2e"
 ADDRESSES = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 SUMMARY = re.compile(r"(FAILED|ERROR) tests/")  # pytest's own lines, not a test's captured log
@@ -44,23 +45,29 @@ SUMMARY = re.compile(r"(FAILED|ERROR) tests/")  # pytest's own lines, not a test
 
 @dataclass
 class Side:
-    """One run of pytest; its lines are shown as they come, with the side's name before each."""
+    """Runs of pytest, one after the other; their lines are shown as they come, with the side's name before each."""
 
     name: str
     environment: dict[str, str]
-    arguments: list[str]
-    closing: str = "no closing line: pytest did not finish"
+    runs: list[tuple[str, ...]]
+    closing: list[str] = field(default_factory=list)
     status: int = 1
     failed: list[str] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
+    _interrupted: bool = field(default=False, repr=False)
 
     def run(self) -> None:
-        """Run to the end; ``status`` and ``closing`` are pytest's own."""
-        command = [sys.executable, "-m", "pytest", "--color=no", *self.arguments]
+        """Run all to the end; ``status`` and ``closing`` are pytest's own, the status of the first that failed."""
+        statuses = [self._run(arguments) for arguments in self.runs if not self._interrupted]
+        self.status = next(filter(None, statuses), 1 if self._interrupted else 0)
+
+    def _run(self, arguments: tuple[str, ...]) -> int:
+        command = [sys.executable, "-m", "pytest", "--color=no", *arguments]
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         assert self._process.stdout
+        closing = "no closing line: pytest did not finish"
         for line in self._process.stdout:
             sys.stdout.write(f"{self.name:8} | {line}")
             sys.stdout.flush()
@@ -68,11 +75,13 @@ class Side:
             if SUMMARY.match(plain):
                 self.failed.append(plain)
             if re.search(r"\bin \d+(\.\d+)?s\b", plain):
-                self.closing = plain.strip("= ")
-        self.status = self._process.wait()
+                closing = plain.strip("= ")
+        self.closing.append(closing)
+        return self._process.wait()
 
     def interrupt(self) -> None:
         """End pytest before its time."""
+        self._interrupted = True
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
@@ -90,9 +99,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prompthub-coverage-")))
         sides = [
-            Side(
-                name, environment(name, folder, stack), [*coverage(name, whole=whole), *(chosen.pytest or paths(name))]
-            )
+            Side(name, environment(name, folder, stack), runs(name, chosen.pytest))
             for name in names(chosen.only, chosen.pytest)
         ]
         threads = [threading.Thread(target=side.run) for side in sides]
@@ -115,7 +122,8 @@ def main(arguments: list[str]) -> int:
         for line in side.failed[:FAILED_SHOWN]:
             say(f"{side.name:8} {line}")
     for side in sides:
-        say(f"{side.name:8} {'passed' if side.status == 0 else f'FAILED (status {side.status})'}: {side.closing}")
+        word = "passed" if side.status == 0 else f"FAILED (status {side.status})"
+        say(f"{side.name:8} {word}: {'; '.join(side.closing)}")
     if whole:
         verdict = "reached" if covered == 0 else "MISSED"
         say(f"coverage floor of {COVERAGE_FLOOR} % of lines, all sides together: {verdict}")
@@ -123,9 +131,9 @@ def main(arguments: list[str]) -> int:
     return 1 if covered or any(side.status for side in sides) else 0
 
 
-def paths(name: str) -> list[str]:
-    """What pytest runs on a side when nothing else is asked for."""
-    return [E2E] if name == "browser" else [f"--ignore={E2E}"]
+def runs(name: str, asked: list[str]) -> list[tuple[str, ...]]:
+    """What pytest is asked on a side: what was given by hand, else the side's whole share."""
+    return [tuple(asked)] if asked else list(shares.of(name))
 
 
 def names(only: str | None, asked: list[str]) -> tuple[str, ...]:
@@ -133,11 +141,6 @@ def names(only: str | None, asked: list[str]) -> tuple[str, ...]:
     if only:
         return (only,)
     return DATABASES if asked else SIDES
-
-
-def coverage(name: str, *, whole: bool) -> list[str]:
-    """pytest's arguments to measure without reporting; the browser uses a product that runs in another process."""
-    return ["--cov", "--cov-report=", "--cov-fail-under=0"] if whole and name != "browser" else []
 
 
 def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
