@@ -71,6 +71,31 @@ def test_the_document_has_exactly_the_addresses_of_the_url_configuration(documen
     assert len(told) >= 40
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/api/v1/instances/{instance_id}/diff", "get", "200"),
+        ("/prompt/instances/{instance_id}/diff", "get", "200"),
+        ("/api/v1/instances/{instance_id}/preview", "post", "200"),
+        ("/api/v1/instances/{instance_id}/suggestions", "get", "200"),
+        ("/api/v1/instances/{instance_id}/suggestions", "post", "202"),
+        ("/api/v1/suggestions/{suggestion_id}", "get", "200"),
+        ("/api/v1/suggestions/{suggestion_id}/accept", "post", "200"),
+        ("/api/v1/suggestions/{suggestion_id}/reject", "post", "200"),
+        ("/api/v1/clients/{client}/refine", "get", "200"),
+        ("/api/v1/clients/{client}/refine", "patch", "200"),
+    ],
+)
+def test_what_the_portal_does_with_a_draft_programs_can_do_too(document, path, method, status):
+    operation = document["paths"][path][method]
+    [content] = operation["responses"][status]["content"].values()
+    assert content["schema"]
+    assert operation["summary"]
+    assert {"401", "404"} <= set(operation["responses"])
+    taking = path.rpartition("/")[2] in {"preview", "suggestions", "accept"} and method == "post"
+    assert taking == ("requestBody" in operation) or method == "patch"
+
+
 def test_the_seeds_paths_are_told_and_every_address_is_at_both_prefixes(document):
     assert {path for path in document["paths"] if path.startswith("/prompt/")} == SEED_PATHS
     both = addresses()

@@ -96,6 +96,14 @@ def test_every_bar_of_the_service_has_a_command():
     assert [bar.id for bar in verdict.BARS] == wanted.split()
 
 
+def test_the_docs_tell_every_bar_and_its_command():
+    lines = (ROOT / "docs/reference/bars.md").read_text(encoding="utf-8").splitlines()
+    _head, _rule, *rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    told = {bar: command.strip("`") for bar, _, command, _ in rows}
+    shown = {bar.id: " ".join((bar.module, *bar.arguments)) for bar in verdict.BARS}
+    assert told == shown
+
+
 def test_bench_measures_the_bars_of_speed_alone():
     asked = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--only", "R1"], cwd=ROOT, capture_output=True, text=True, check=False
