@@ -14,10 +14,14 @@ from django.utils import translation
 
 import portal
 from audit.models import AuditEvent
+from portal.glossary import WORDS
 from tests import factories
 from tests.integration.admin.rooms import browser_of
 from tests.integration.portal.shop import build_shop, form_of, page_of, publish_now
 
+GLOSSARY = Path(portal.__file__).parents[1] / "docs" / "glossary.md"
+with translation.override("en"):
+    ENGLISH = [str(word) for word, _meaning in WORDS]
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.3"}
 
 
@@ -182,3 +186,12 @@ def test_our_own_words_win_over_those_of_libraries():
         said = {text.id: (translation.gettext(text.id), text.string) for text in texts}
     assert {text: both for text, both in said.items() if both[0] != both[1]} == {}
     assert said["Save"][0] == "Speichern"
+
+
+def test_the_glossary_of_the_docs_says_the_same_german_words():
+    rows = [line.strip("| ").split(" | ") for line in GLOSSARY.read_text(encoding="utf-8").splitlines()]
+    told = {row[0].strip("*"): row[2].split(",")[0] for row in rows if row[0].startswith("**")}
+    with translation.override("de"):
+        shared = [(told[word], translation.gettext(word)) for word in told.keys() & set(ENGLISH)]
+    assert len(shared) >= 15
+    assert [pair for pair in shared if not pair[1].casefold().startswith(pair[0].casefold())] == []
