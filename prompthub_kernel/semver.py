@@ -119,9 +119,10 @@ def spelled_suffix(variant: str, pre: PreRelease) -> str:
 def read_numbers(text: str, *, where: Place) -> tuple[int, ...]:
     """Numbers between dots. Raises ``400.address_invalid`` for anything else, leading zeros and long numbers."""
     numbers: list[int] = []
+    position = 0
     for part in text.split("."):
-        numbers.append(_number(part, where=where))
-        where = where.after(len(part) + 1)
+        numbers.append(_number(part, where, position))
+        position += len(part) + 1
     return tuple(numbers)
 
 
@@ -129,21 +130,22 @@ def read_suffix(text: str, *, where: Place) -> tuple[str, PreRelease]:
     """The variant and the pre-release that a suffix spells. Raises ``400.address_invalid`` for anything else."""
     variant: list[str] = []
     pre: list[str | int] = []
-    here = where
+    position = 0
     for part in text.split("."):
         found = _PRE_RELEASE.fullmatch(part)
         if found:
             pre.append(found[1])
             if found[2]:
-                pre.append(_number(found[2], where=here.after(len(found[1]))))
+                pre.append(_number(found[2], where, position + len(found[1])))
         elif pre:
             if not _NUMBER.fullmatch(part):
-                raise here.unreadable("pre_release", "Behind rc, beta … come only numbers; a variant comes first.")
-            pre.append(_number(part, where=here))
+                detail = "Behind rc, beta … come only numbers; a variant comes first."
+                raise where.after(position).unreadable("pre_release", detail)
+            pre.append(_number(part, where, position))
         else:
-            _check_identifier(part, where=here)
+            _check_identifier(part, where, position)
             variant.append(part)
-        here = here.after(len(part) + 1)
+        position += len(part) + 1
     joined = ".".join(variant)
     if len(joined) > MAX_VARIANT_LENGTH:
         raise where.unreadable("variant", f"A variant has at most {MAX_VARIANT_LENGTH} characters.")
@@ -161,24 +163,26 @@ def read_variant(text: str, *, where: Place = NOWHERE) -> str:
     return variant
 
 
-def _number(text: str, *, where: Place) -> int:
+def _number(text: str, where: Place, position: int) -> int:
+    if _NUMBER.fullmatch(text) and len(text) <= MAX_DIGITS and (text[0] != "0" or text == "0"):
+        return int(text)
+    here = where.after(position)
     if not _NUMBER.fullmatch(text):
-        raise where.unreadable("number", "A number is expected here, as in 2.1.0.")
-    if len(text) > 1 and text[0] == "0":
-        raise where.unreadable("number", "Numbers are written without leading zeros: 2, not 02.")
-    if len(text) > MAX_DIGITS:
-        raise where.unreadable("number", f"A number has at most {MAX_DIGITS} digits.")
-    return int(text)
+        raise here.unreadable("number", "A number is expected here, as in 2.1.0.")
+    if text[0] == "0":
+        raise here.unreadable("number", "Numbers are written without leading zeros: 2, not 02.")
+    raise here.unreadable("number", f"A number has at most {MAX_DIGITS} digits.")
 
 
-def _check_identifier(part: str, *, where: Place) -> None:
+def _check_identifier(part: str, where: Place, position: int) -> None:
     if not _IDENTIFIER.fullmatch(part):
         detail = "A variant is made of a-z, 0-9 and dots, with dashes inside; upper case is not used."
-        raise where.unreadable("variant", detail)
+        raise where.after(position).unreadable("variant", detail)
     if _NUMBER.fullmatch(part):
-        _number(part, where=where)
+        _number(part, where, position)
     if _ALMOST_PRE_RELEASE.fullmatch(part):
-        raise where.unreadable("pre_release", "This looks like a pre-release; those are written rc.1, beta.2 …")
+        detail = "This looks like a pre-release; those are written rc.1, beta.2 …"
+        raise where.after(position).unreadable("pre_release", detail)
 
 
 def _check_build(text: str, *, where: Place) -> None:
