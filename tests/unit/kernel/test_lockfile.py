@@ -241,3 +241,13 @@ def test_what_is_no_manifest_is_refused_at_its_place(change, pointer):
     with pytest.raises(Invalid) as refused:
         Manifest.from_json({**SUPPORT.to_json(), **change})
     assert refused.value.problems[0].pointer == pointer
+
+
+def test_what_is_needed_by_way_of_others_is_needed():
+    chain = [
+        manifest("@a/a", "1.0.0", {"@a/b": "^1"}), manifest("@a/b", "1.0.0", {"@a/c": "^1"}),
+        manifest("@a/c", "1.0.0", {"@a/d": "^1"}), manifest("@a/d", "1.0.0"),
+    ]  # fmt: skip
+    assert Lockfile.of({"@a/a": parse_selector("^1")}, chain).contradictions() == []
+    unneeded = Lockfile.of({"@a/c": parse_selector("^1")}, chain).contradictions()
+    assert [problem.pointer for problem in unneeded] == ["/bundles/@a~1a", "/bundles/@a~1b"]
