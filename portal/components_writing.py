@@ -78,10 +78,22 @@ def variable_list() -> Part:
     return Part("variable_list", _("Variables to use"), {_("every kind"): {"declared": declared(SCHEMA)}})
 
 
+def copy() -> Part:
+    """A button that copies."""
+    return Part("copy", _("Copy"), {_("an element"): {"label": "Copy", "of": "#part-copy h2"}})
+
+
+def enter() -> Part:
+    """What Enter in a field presses: nobody sees it."""
+    return Part(
+        "enter", _("What Enter presses"), {_("unseen"): {}}, around='<form method="post" action="#main">%s</form>'
+    )
+
+
 def _form(name: str) -> ChatForm:
     form = ChatForm(instance=INSTANCE)
     form.auto_id = f"{name}_%s"
     return form
 
 
-PARTS: list[Callable[[], Part]] = [chat_cards, chat_card, variable_list]
+PARTS: list[Callable[[], Part]] = [chat_cards, chat_card, variable_list, copy, enter]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from instances.comparing import Kind, Level, Side
 from portal.presenters import comparing, showing
@@ -50,6 +53,7 @@ class Compare(PromptView):
             structured=base.document is not None and target.document is not None,
             space="space" in asked,
             shown=found,
+            patch=self._patch(base, target, level),
         )
 
     def _shape(self, request: HttpRequest) -> Shape:
@@ -60,6 +64,11 @@ class Compare(PromptView):
                 request.session[REMEMBERED] = asked
             return Shape(asked)
         return Shape(request.session.get(REMEMBERED, Shape.STRUCTURE))
+
+    def _patch(self, base: Side, target: Side, level: Level) -> str:
+        where = {"client": self.client.slug, "instance": self.instance.pk}
+        asked = {"base": base.word, "target": target.word, "level": level}
+        return f"{reverse('portal:patch', kwargs=where)}?{urlencode(asked)}"
 
     def _side(self, word: str, level: Level) -> Side:
         return sides.side(instance=self.instance, word=word, level=level, actor=self.actor)

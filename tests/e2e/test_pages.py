@@ -26,9 +26,7 @@ def sideways(page):
 def test_no_page_is_left_out():
     shown = {name.partition(".")[0] for name in ADDRESSES} - {"problem"}
     answering = {
-        entry.name
-        for entry in urlpatterns
-        if hasattr(entry.callback.view_class, "get") and entry.name not in NO_PAGES
+        entry.name for entry in urlpatterns if hasattr(entry.callback.view_class, "get") and entry.name not in NO_PAGES
     }
     assert shown == answering
 

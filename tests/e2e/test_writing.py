@@ -152,3 +152,51 @@ def test_unknown_variables_are_marked_inside_a_card(visit, chat):
     expect(ink.locator("b")).to_have_text("{{ company }}")
     expect(page.locator("#notes")).to_contain_text("Not declared by the template: nobody")
     expect(page.locator("#notes")).to_contain_text("Message 3, line 1")
+
+
+def test_what_is_shown_can_be_copied_unfolded_and_left_unwrapped(visit, hub):
+    prompt = hub.prompt(
+        "copying", text="# {{ company }}\n\n" + "".join(f"Rule {n}.\n" for n in range(30)) + "{{ tone }}\n"
+    )
+    prompt.publish()
+    hub.call(
+        "PATCH",
+        f"/api/v1/instances/{prompt.key}",
+        {"revision": prompt.now()["revision"], "content_md": "New {{ company }}\n"},
+    )
+    window = visit("operator")
+    window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = window.go(f"{prompt.page}?version=1")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator("[data-said]")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("# Acme")
+    page.get_by_role("searchbox").fill("nothing like this")
+    expect(page.get_by_role("navigation", name="Versions").get_by_role("link")).to_have_count(0)
+
+    page = window.go(f"{prompt.page}diff/?base=version:1&target=draft")
+    page.get_by_role("button", name="Copy as patch").click()
+    expect(page.locator("[data-said]")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("--- a/version:1")
+    wrap = page.get_by_role("button", name="Wrap lines")
+    wrap.click()
+    expect(wrap).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".ph-diff-lines").first).to_have_css("table-layout", "auto")
+    page.reload()
+    expect(wrap).to_have_attribute("aria-pressed", "false")
+    assert window.violations() == []
+    assert window.axe() == []
+
+
+def test_folded_lines_are_unfolded_all_at_once(visit, hub):
+    text = "# {{ company }}\n" + "".join(f"Rule {n}.\n" for n in range(30)) + "{{ tone }}\n"
+    prompt = hub.prompt("folding", text=text)
+    changed = {
+        "revision": prompt.now()["revision"],
+        "content_md": text.replace("# ", "## ").replace("{{ tone", "Be {{ tone"),
+    }
+    hub.call("PATCH", f"/api/v1/instances/{prompt.key}", changed)
+    page = visit("operator").go(f"{prompt.page}diff/?base=template&target=draft")
+    line = page.get_by_text("Rule 15.")
+    expect(line).to_be_hidden()
+    page.get_by_role("button", name="Unfold all").click()
+    expect(line).to_be_visible()

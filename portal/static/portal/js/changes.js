@@ -31,6 +31,14 @@ export function connect(element) {
       go(Number(control.dataset.step));
     });
   }
+  const folds = [...element.querySelectorAll("details.ph-diff-fold")];
+  const unfold = bar.querySelector("[data-unfold]");
+  unfold.hidden = folds.length === 0;
+  unfold.addEventListener("click", () => {
+    const open = unfold.getAttribute("aria-pressed") !== "true";
+    unfold.setAttribute("aria-pressed", String(open));
+    for (const fold of folds) fold.open = open;
+  });
   document.addEventListener("keydown", pressed);
   return () => document.removeEventListener("keydown", pressed);
 }
