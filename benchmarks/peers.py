@@ -46,12 +46,6 @@ class Peer:
         """Where it is installed."""
         return FOLDER / self.name
 
-    @property
-    def installed(self) -> bool:
-        """Whether exactly these versions are there."""
-        stamp = self.environment_folder / "installed.txt"
-        return stamp.exists() and stamp.read_text(encoding="utf-8") == "\n".join(self.requirements)
-
 
 def _phoenix_version(text: str) -> dict[str, Any]:
     return {
@@ -137,19 +131,27 @@ class Running:
 
 
 def install(peer: Peer) -> None:
-    """Install a peer, unless it is there; with uv where there is one, else with pip."""
-    if peer.installed:
-        return
-    print(f"installing {peer.requirements[0]} into {peer.environment_folder.relative_to(ROOT)}", flush=True)
-    shutil.rmtree(peer.environment_folder, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", str(peer.environment_folder)], check=True)
-    python = str(peer.environment_folder / "bin" / "python")
+    """Install a peer, unless it is there."""
+    environment(peer.name, peer.requirements)
+
+
+def environment(name: str, requirements: tuple[str, ...]) -> Path:
+    """The Python of an environment with exactly these, made unless it is there; with uv if there is one, else pip."""
+    folder = FOLDER / name
+    python = folder / "bin" / "python"
+    stamp = folder / "installed.txt"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == "\n".join(requirements):
+        return python
+    print(f"installing {requirements[0]} into {folder.relative_to(ROOT)}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     uv = Path(sys.executable).parent / "uv"
-    ways = [[str(uv), "pip", "install", "--quiet", "--python", python]] if uv.exists() else []
-    ways.append([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-    if all(subprocess.run([*way, *peer.requirements], check=False).returncode for way in ways):
-        raise SystemExit(f"{peer.name} could not be installed; the lines above say why")
-    (peer.environment_folder / "installed.txt").write_text("\n".join(peer.requirements), encoding="utf-8")
+    ways = [[str(uv), "pip", "install", "--quiet", "--python", str(python)]] if uv.exists() else []
+    ways.append([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+    if all(subprocess.run([*way, *requirements], check=False).returncode for way in ways):
+        raise SystemExit(f"{name} could not be installed; the lines above say why")
+    stamp.write_text("\n".join(requirements), encoding="utf-8")
+    return python
 
 
 @contextmanager

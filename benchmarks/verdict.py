@@ -46,6 +46,7 @@ BROWSER = "SQLite, Chromium"
 BARS = (
     Bar("G3", "benchmarks.g3_create", 30, LARGE),
     Bar("G3b", "benchmarks.g3b_publish", 60, LARGE, seeded=True),
+    Bar("G8", "benchmarks.g8_solve", 20),
     Bar("G9", "benchmarks.g9_diff", 10),
     Bar("G10", "benchmarks.g10_variables", 10),
     Bar("G11", "benchmarks.g11_render", 10),
