@@ -146,4 +146,43 @@ SAFEGUARDS = (
         ),
         "tests/hostile/test_templates.py::test_the_problem_says_on_which_line_a_template_was_stopped",
     ),
+    Safeguard(
+        "the right a page declares",
+        (
+            Cut(
+                "portal/access.py",
+                "        if wanted is not None and wanted not in self.permitted:\n",
+                "        if False:\n",
+            ),
+        ),
+        "tests/hostile/test_rights_matrix_portal.py"
+        "::test_each_may_do_what_they_may_at_their_own_and_find_nothing_at_a_foreign_client",
+    ),
+    Safeguard(
+        "a suggestion is its prompt's own",
+        (Cut("portal/views/refine.py", "        if row.instance_id != self.instance.pk:\n", "        if False:\n"),),
+        "tests/hostile/test_rights_matrix_portal.py"
+        "::test_a_row_of_another_prompt_or_target_of_the_same_client_is_not_found_here",
+    ),
+    Safeguard(
+        "forms come from the portal",
+        (Cut("prompthub/settings.py", '    "django.middleware.csrf.CsrfViewMiddleware",\n', ""),),
+        "tests/hostile/test_portal.py::test_a_form_of_another_site_does_nothing",
+    ),
+    Safeguard(
+        "a typed secret is not shown again",
+        (Cut("portal/forms/schema_fields.py", "render_value=False", "render_value=True"),),
+        "tests/hostile/test_secrets_in_pages.py::test_a_typed_secret_is_not_shown_again",
+    ),
+    Safeguard(
+        "no cell is a formula",
+        (
+            Cut(
+                "portal/presenters/exporting.py",
+                '    return f"\'{cell}" if cell.startswith(FORMULA) else cell\n',
+                "    return cell\n",
+            ),
+        ),
+        "tests/hostile/test_portal.py::test_no_cell_of_a_file_is_calculated",
+    ),
 )
