@@ -14,7 +14,7 @@ from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.pointer import pointer
 from prompthub_kernel.solving_search import ABSENT, Exhausted, Nogood, Search, Term
 from prompthub_kernel.solving_universe import ROOT, Cycle, Needs, Universe
-from prompthub_kernel.solving_words import Words
+from prompthub_kernel.solving_words import Words, brief
 
 MAX_SENTENCES = 12
 MAX_PROOF_STEPS = 20_000
@@ -30,7 +30,7 @@ def explain(failure: Nogood, universe: Universe) -> Invalid:
     cycle = _cycle(universe, proof.facts)
     context: dict[str, object] = {"explanation": sentences}
     if cycle:
-        sentences.insert(0, f"Bundles cannot need themselves: {' → '.join(cycle)}.")
+        sentences.insert(0, f"Bundles cannot need themselves: {' → '.join(brief(cycle))}.")
         context["cycle"] = cycle
     return Invalid(
         "422.dependency_cycle" if cycle else "422.dependency_unsatisfiable",

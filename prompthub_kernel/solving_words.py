@@ -11,6 +11,8 @@ from prompthub_kernel.solving_universe import ROOT, Cycle, Needs, Universe
 ANY = "*"
 MAX_LISTED = 3
 """Versions, or ranges, that are named one by one."""
+MAX_NAMED = 6
+"""Bundles that one sentence names."""
 
 
 class Words:
@@ -62,7 +64,7 @@ class Words:
     def outcome(self, terms: Sequence[Term]) -> str:
         """What follows from a nogood with these terms."""
         used = [term for term in terms if not term[1] & ABSENT]
-        needed = " or ".join(self._short(*self._met(term)) for term in terms if term[1] & ABSENT)
+        needed = _listed([self._short(*self._met(term)) for term in terms if term[1] & ABSENT], "or")
         if not terms:
             return f"the requirements of {self.who} cannot all be met"
         if not used:
@@ -144,10 +146,21 @@ class Words:
             return f"{subject} needs {self.who} itself"
         if len(cycle.path) == 1:
             return f"{subject} needs itself"
-        way = ", which needs ".join(self._short(*term) for term in cycle.terms[1:])
+        others = [self._short(*term) for term in cycle.terms[1:]]
+        way = ", which needs ".join(brief(others))
         return f"{subject} needs {way}, which needs {self.universe.names[cycle.path[0]]} again"
+
+
+def brief(words: Sequence[str]) -> list[str]:
+    """Those at both ends, with the number of those between them, where there are too many."""
+    if len(words) <= MAX_NAMED:
+        return [*words]
+    return [*words[: MAX_NAMED - 2], f"… ({len(words) - MAX_NAMED + 1} more)", words[-1]]
 
 
 def _listed(words: Sequence[str], last: str) -> str:
     """``a``, ``a or b``, ``a, b or c``."""
+    words = brief(words)
+    if not words:
+        return ""
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
