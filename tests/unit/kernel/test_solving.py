@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from prompthub_kernel.errors import Invalid
@@ -233,10 +231,10 @@ def test_a_long_story_is_told_from_both_ends():
 
 def test_even_what_is_hard_for_every_solver_ends_soon():
     shelf, root = pigeons(6)
-    begun = time.process_time()
-    error = refused(root, shelf, limit=20_000)
-    assert error.code == "422.dependency_unsatisfiable"
-    assert time.process_time() - begun < 30
+    error = refused(root, shelf)
+    assert error.context["explanation"][-1].endswith("requirements cannot all be met.")
+    assert len(error.context["explanation"]) == MAX_SENTENCES
+    assert [problem.code for problem in refused(root, shelf, limit=2_000).problems] == ["steps"]
 
 
 def test_twins_that_exclude_each_other_do_not_multiply():
