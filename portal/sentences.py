@@ -44,6 +44,8 @@ SENTENCES = (
     N("An entry appears more than once."),
     N("A name in here is not allowed."),
     N("An entry that must be in here is missing."),
+    N("There are too few entries of the kind that must be in here."),
+    N("There are too many entries of the kind that must be in here."),
     N("This fits none of the allowed forms."),
     N("This does not fit exactly one of the allowed forms."),
     N("This is a form that is not allowed."),
@@ -51,6 +53,8 @@ SENTENCES = (
     N("The provider fills this in."),
     N("The values are too large for this schema."),
     N("NUL characters are not accepted."),
+    N("Numbers are finite; integers have at most 20 digits."),
+    N("The query of this address is not shown: write it in full."),
     N("The key occurs twice in one object."),
     # A prompt's text
     N("The prompt is empty."),

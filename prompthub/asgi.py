@@ -10,14 +10,15 @@ loop, so sixteen of them cannot silence the server.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from django.conf import settings
 
+from foundation import correlation
 from prompthub.threads import Threads
 from prompthub.wsgi import application as django
+from prompthub_kernel.errors import Refused
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,7 +58,7 @@ class Root:
                 try:
                     body = await asyncio.wait_for(self._gather(receive), self._body_seconds)
                 except TimeoutError:
-                    await _too_slow(send)
+                    await self._too_slow(headers, send)
                     return
                 except ConnectionResetError:
                     return
@@ -82,12 +83,16 @@ class Root:
             more = message.get("more_body", False)
         return bytes(body)
 
+    async def _too_slow(self, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+        from gateway.problems import problem  # reads the settings, which prompthub.wsgi names
 
-async def _too_slow(send: Send) -> None:
-    problem = {"type": "about:blank", "title": "Request Timeout", "status": 408}
-    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 408, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
+        asked = dict(headers).get(correlation.HEADER.lower().encode(), b"").decode("latin-1")
+        with correlation.use(correlation.accept(asked)) as key:
+            detail = f"The body did not arrive within {self._body_seconds:g} s."
+            answer = problem(Refused("408.request_timeout", detail), {correlation.HEADER: key, "Connection": "close"})
+        told = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.items()]
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": told})
+        await send({"type": "http.response.body", "body": answer.content})
 
 
 application = Root(Threads(django, count=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -128,6 +128,7 @@ CODES: dict[str, Meaning] = {
     "404.not_found": Meaning("Nothing here", NotFound),
     "405.method_not_allowed": Meaning("This address does not take that method", Invalid),
     "406.not_acceptable": Meaning("No representation fits the Accept header", Invalid),
+    "408.request_timeout": Meaning("The request did not arrive in time", Refused, retryable=True),
     "409.version_conflict": Meaning("Another version is already there", Conflict),
     "409.draft_stale": Meaning("The draft was changed meanwhile", Conflict),
     "409.sealed": Meaning("Sealed text cannot be changed", Conflict),

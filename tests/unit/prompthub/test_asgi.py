@@ -90,7 +90,15 @@ def test_a_client_that_sends_too_slowly_gets_408_and_no_thread():
     app, sent, _ = ask(b"a", headers=[(b"content-length", b"2")], ends=False, seconds=0.01)
     assert app.scope is None
     assert sent[0]["status"] == 408
-    assert json.loads(sent[1]["body"])["title"] == "Request Timeout"
+    told = json.loads(sent[1]["body"])
+    assert (told["type"], told["code"], told["retryable"]) == (
+        "/docs/errors/408.request_timeout",
+        "408.request_timeout",
+        True,
+    )
+    headers = dict(sent[0]["headers"])
+    assert headers[b"x-correlation-id"].decode() == told["correlation_id"] != ""
+    assert (headers[b"content-type"], headers[b"connection"]) == (b"application/problem+json", b"close")
 
 
 def test_a_client_that_leaves_gets_no_thread():
