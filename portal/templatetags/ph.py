@@ -53,6 +53,12 @@ def address(context: Any, **changed: Any) -> str:
 
 
 @register.filter
+def number(value: float) -> str:
+    """A number as people write it, in groups of three."""
+    return formats.number_format(value, force_grouping=True)
+
+
+@register.filter
 def said(text: str | None) -> str:
     """A sentence of an error in the language of the page; what stays English is marked so."""
     return sentences.shown(text)
