@@ -25,7 +25,8 @@ from prompthub_kernel.errors import Refused
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 REMEMBERED = 10_000
 PATIENCE = 0.1  # seconds for an answer of Redis
-SHARES = 100  # a process takes this part of the allowance at once
+SHARES = 100  # a process takes this part of the allowance at once …
+HELD = 1.0  # … and holds it for as long as it takes to be given back, or these seconds
 PAUSE = 5.0  # seconds without asking a Redis that did not answer
 KEYS = "prompthub:calls:"
 COUNT = """
@@ -99,7 +100,7 @@ def _counted_together(key: str, calls: int, seconds: int) -> float | None:
         return None
     if wait <= 0 and share > 1:
         with _lock:
-            _taken[key] = share - 1, now + seconds / SHARES
+            _taken[key] = share - 1, now + max(HELD, seconds / SHARES)
     return wait
 
 
@@ -109,7 +110,7 @@ def _asked(key: str, share: int, calls: int, seconds: int) -> float:
 
 
 def _had_taken(key: str, now: float) -> bool:
-    """Use a call of those that were taken. They end when they would have been given back, so none is saved up."""
+    """Use a call of those that were taken. They end soon, so that none is saved up."""
     with _lock:
         left, until = _taken.get(key, (0, 0.0))
         if left and now < until:
