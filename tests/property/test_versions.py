@@ -1,3 +1,6 @@
+from itertools import product
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +65,7 @@ def takes(comparator, version):
         return lower == (operator == "<")
     if operator in {"<=", ">"}:
         return (lower or same) == (operator == "<=")
-    fixed = len(numbers) if not operator else 2 if operator == "~" else 1
+    fixed = min(len(numbers), 2) if operator == "~" else len(numbers)
     if operator == "^":
         fixed = next((place + 1 for place, number in enumerate(numbers) if number), len(numbers))
     return not lower and version.numbers[:fixed] == numbers[:fixed]
@@ -77,6 +80,20 @@ def test_a_range_takes_what_all_its_comparators_take(row, versions):
         expected = all(takes(comparator, version) for comparator in row.split()) and not version.variant
         expected = expected and (not version.pre or version.numbers in asked)
         assert (found is not None and found.matches(version)) == expected
+
+
+@pytest.mark.parametrize("operator", ["^", "~", ">=", "<=", ">", "<"])
+def test_every_small_comparator_takes_what_it_says(operator):
+    small = [".".join(map(str, numbers)) for length in (1, 2, 3) for numbers in product(range(2), repeat=length)]
+    small += [f"{core}-{pre}" for core in small if core.count(".") == 2 for pre in ("rc.1", "beta")]
+    pres = [(), ("rc",), ("rc", 1), ("rc", 2), ("alpha", "beta", 1), ("dev", 0)]
+    versions = [SemVer(*numbers, pre=pre) for numbers in product(range(3), repeat=3) for pre in pres]
+    for comparator in (operator + partial for partial in small):
+        found, whole = possible(comparator), spelled(comparator)[2]
+        asked = whole.numbers if whole and whole.pre else None
+        for version in versions:
+            expected = takes(comparator, version) and (not version.pre or version.numbers == asked)
+            assert (found is not None and found.matches(version)) == expected, f"{comparator} {version}"
 
 
 @examples()
