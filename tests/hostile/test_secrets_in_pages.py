@@ -73,7 +73,7 @@ def _built(django_db_setup, django_db_blocker):
 
         patch.setattr(drift, "QUIET", drift.QUIET * 0)
         patch.setattr(settings, "PROMPTHUB_EGRESS_ALLOW", frozenset({receiver.address}))
-        yield _world(receiver)
+        yield _world(receiver), browser_of(factories.make_user(superuser=True))
         transaction.set_rollback(True)
 
 
@@ -104,20 +104,22 @@ def _world(receiver):
 
 @pytest.fixture
 def world(_built, db):
-    return _built
+    return _built[0]
 
 
 @pytest.fixture
 def sinks(world, caplog):
     caplog.set_level("DEBUG")
+    caplog.set_level("INFO", "django.template")  # tells every optional argument that is not given, with a traceback
     with watched(SECRETS) as made:
         yield made
 
 
 @pytest.fixture
-def person(world):
+def person(_built, db, monkeypatch):
     """Somebody who may do everything, and so sees everything."""
-    return browser_of(factories.make_user(superuser=True))
+    monkeypatch.setattr(_built[1], "raise_request_exception", True)
+    return _built[1]
 
 
 def test_the_provider_really_echoed_and_the_secrets_are_really_there(world):
