@@ -21,8 +21,8 @@ from prompthub_kernel.solving_universe import Catalogue, Requirements, Universe
 
 __all__ = ["MAX_STEPS", "Catalogue", "Requirements", "Solution", "solve"]
 
-MAX_STEPS = 500_000
-"""A few seconds of work. 10,000 bundles that fit together take some 30,000 steps."""
+MAX_STEPS = 1_000_000
+"""Some seconds of work. 10,000 bundles that fit together take some 10,000 steps."""
 
 
 @dataclass(frozen=True, slots=True)
