@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit import events
 from audit.actions import Action
+from audit.models import AuditEvent
 from foundation import correlation
 from foundation.metrics import count_error
 from instances import comparing, drafts
@@ -76,11 +78,14 @@ class Draft(PromptView):
         newest = drafts.get(key=self.instance.pk, actor=self.actor).revision
         if newest <= revision:
             return revision
-        edits = events.for_subject(kind="instance", id=str(self.instance.pk)).filter(
+        mine = {event.metadata.get("revision") for event in self._edits_of_this_page(session)[: newest - revision]}
+        return newest if mine == set(range(revision + 1, newest + 1)) else revision
+
+    def _edits_of_this_page(self, session: str) -> QuerySet[AuditEvent]:
+        """What this person saved since the page was opened, newest first."""
+        return events.for_subject(kind="instance", id=str(self.instance.pk)).filter(
             action=Action.INSTANCE_DRAFT_EDIT, correlation_id=session, actor_id=self.actor.id
         )
-        mine = {event.metadata.get("revision") for event in edits[: max(0, newest - revision)]}
-        return newest if mine == set(range(revision + 1, newest + 1)) else revision
 
     def _form(self, given: Any) -> TextForm | ChatForm | VariablesForm:
         return self.variables_form(given) if self.of_variables else self.text_form(given)
@@ -104,7 +109,8 @@ class Draft(PromptView):
     def _saved(self, draft: PromptInstance, *, changed: bool) -> HttpResponse:
         if self.autosave:
             return self.page("portal/parts/draft_status.html", state="saved", draft=draft)
-        messages.success(self.request, _("The draft is saved.") if changed else _("There was nothing to save."))
+        saved = changed or self._edits_of_this_page(self.request.POST.get("session", "")).exists()
+        messages.success(self.request, _("The draft is saved.") if saved else _("There was nothing to save."))
         address = reverse("portal:prompt", kwargs={"client": self.client.slug, "instance": draft.pk})
         return redirect(f"{address}?tab=variables" if self.of_variables else address)
 

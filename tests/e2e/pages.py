@@ -41,6 +41,7 @@ ADDRESSES = {
     "publish": f"{PROMPT}publish/",
     "publication": f"{PROMPT}publications/2/",
     "rollback": f"{PROMPT}rollback/{{version}}/",
+    "move": f"{PROMPT}template/?to={{older}}",
     "archive": f"{PROMPT}archive/",
     "refine": f"{PROMPT}refine/",
     "suggestion": f"{PROMPT}suggestions/{{suggestion}}/",
@@ -66,6 +67,7 @@ ADDRESSES = {
 }
 ANONYMOUS = {"login"}
 ADMINISTRATORS = {
+    "move",
     "prompt.chat",
     "prompt.chat_json",
     "compare.chat",
@@ -110,6 +112,7 @@ def places(hub: Hub, read: Callable[[str], str]) -> dict[str, str]:
     edited = hub.call("PATCH", path, {"revision": desk["revision"], "variables": values, "content_md": text})
     asked = hub.post(f"{path}/suggestions", {"instruction": "Make it friendlier", "revision": edited["revision"]})
     activity = read(f"{CLIENT}prompts/{key}/activity/")
+    versions = hub.get(f"/api/v1/templates/{desk['template']['templateId']}/versions")["results"]
     deliveries = hub.get("/api/v1/deliveries?client=borealis")["results"]
     return {
         "prompt": key,
@@ -118,6 +121,7 @@ def places(hub: Hub, read: Callable[[str], str]) -> dict[str, str]:
         "suggestion": asked["id"],
         "event": re.search(r"/activity/(\d+)/", activity).group(1),  # type: ignore[union-attr]
         "target": newest("/api/v1/clients/acme/targets", name="provider-on-this-machine")["id"],
+        "older": versions[-1]["templateId"],
         "template": desk["template"]["templateId"],
         "delivery": max(deliveries, key=lambda row: row["state"] == "buried")["id"],
         "drift": newest("/api/v1/drifts")["id"],

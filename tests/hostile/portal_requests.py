@@ -91,6 +91,16 @@ def _edited(w: SimpleNamespace) -> Given:
     return Given({"revision": draft.revision, "expected": w.version.pk})
 
 
+def _other_version(w: SimpleNamespace) -> str:
+    """A further version of the template, which the draft may follow."""
+    return str(factories.make_template_version(
+        project=w.template.template.project,
+        name=w.template.template.name,
+        content_md=TEXT,
+        variables_schema=w.template.variables_schema,
+    ).pk)  # fmt: skip
+
+
 def _disabled(w: SimpleNamespace) -> Given:
     targets.disable(target=targets.get(key=w.target.pk, actor=SYSTEM), by=SYSTEM, at=AT)
     return Given()
@@ -124,6 +134,15 @@ TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
     ("replay_many", "POST"): lambda w: Given({"delivery": [w.buried.pk]}),
     ("bury", "POST"): lambda w: Given(parts={"delivery": w.retrying.pk}),
     ("adopt", "POST"): lambda w: Given({"revision": w.instance.revision}),
+    ("move", "GET"): lambda w: Given(query={"to": _other_version(w)}),
+    ("move", "POST"): lambda w: Given(
+        {
+            "to": _other_version(w),
+            "revision": w.instance.revision,
+            "variable-company": "A",
+            "variable-pin": "1234",
+        }
+    ),
     ("search", "GET"): lambda w: Given(query={"q": w.word}),
 }
 """What is typed where nothing would not do."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from audit.models import AuditEvent
@@ -239,3 +240,12 @@ def test_enter_in_a_field_presses_save(signed_in, world):
     first = form[form.index('<button type="submit"') :].partition("</button>")[0]
     assert first.endswith(">Save")
     assert "name=" not in first
+
+
+def test_pressing_save_after_it_saved_by_itself_tells_that_it_is_saved(post, world):
+    post(htmx=True, text="Whole {{ company }}", session="session-0001")
+
+    answer = post(text="Whole {{ company }}", session="session-0001")
+    assert [str(told) for told in get_messages(answer.wsgi_request)] == ["The draft is saved."]
+    answer = post(text="Whole {{ company }}", revision="2", session="session-0002")
+    assert "There was nothing to save." in [str(told) for told in get_messages(answer.wsgi_request)]
