@@ -41,7 +41,6 @@ TITLES: dict[str | int, str | Promise] = {
     405: _("This address is not for that"),
     406: _("This address is not for that"),
     408: _("This request did not arrive in time"),
-    408: _("That took too long"),
     409: _("Something changed meanwhile"),
     410: _("This is gone"),
     413: _("This is too large"),
