@@ -37,7 +37,7 @@ Pair: TypeAlias = tuple[int, int, int, "Nogood"]
 Watched: TypeAlias = tuple[list[Term], "Nogood"]
 """The terms of a longer nogood, the two that are watched in front."""
 
-FAR = 32
+FAR = 16
 """Levels. Going back further would undo decisions that would all be taken again."""
 
 
@@ -99,6 +99,7 @@ class Search:
         self._needs: list[dict[int, Sequence[Term]]] = []
         self._pairs: list[list[Pair]] = []
         self._watched: list[list[Watched]] = []
+        self._kept: set[Nogood] = set()
         self._activity: list[int] = []
         self._waiting: list[tuple[int, int]] = []
         self._changed: list[int] = []
@@ -200,13 +201,9 @@ class Search:
         terms = sorted(nogood.terms, key=lambda term: self._held_since(term, still_open=True), reverse=True)
         if not terms:
             return nogood
-        if len(terms) == 2:
-            (variable, values), (other, those) = terms
-            self._pairs[variable].append((self.everything[variable] & ~values, other, those, nogood))
-            self._pairs[other].append((self.everything[other] & ~those, variable, values, nogood))
-        elif len(terms) > 2:
-            self._watched[terms[0][0]].append((terms, nogood))
-            self._watched[terms[1][0]].append((terms, nogood))
+        if nogood not in self._kept:
+            self._kept.add(nogood)
+            self._watch(terms, nogood)
         if len(terms) > 1 and domains[terms[1][0]] & ~terms[1][1]:
             return None
         variable, values = terms[0]
@@ -216,6 +213,15 @@ class Search:
         if domain & values:
             self._cut(variable, domain & ~values, nogood)
         return None
+
+    def _watch(self, terms: list[Term], nogood: Nogood) -> None:
+        if len(terms) == 2:
+            (variable, values), (other, those) = terms
+            self._pairs[variable].append((self.everything[variable] & ~values, other, those, nogood))
+            self._pairs[other].append((self.everything[other] & ~those, variable, values, nogood))
+        elif len(terms) > 2:
+            self._watched[terms[0][0]].append((terms, nogood))
+            self._watched[terms[1][0]].append((terms, nogood))
 
     def _propagate(self) -> Nogood | None:
         """Exclude what the changes leave no room for; a nogood all of whose terms hold, if there is one."""
