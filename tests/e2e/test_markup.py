@@ -180,6 +180,7 @@ def test_typed_markup_stays_text_in_the_live_preview(visit, addresses):
     page.get_by_label("Text of the prompt").fill(f"Typed {MARKUP}")
     expect(page.get_by_role("region", name="As it would be sent")).to_contain_text('Typed "><svg onload')
     expect(page.locator("#draft-status")).to_contain_text("Saved")
+    assert page.evaluate("[htmx.config.allowEval, htmx.config.selfRequestsOnly]") == [False, True]
     assert page.locator(FOREIGN).count() == 0
     assert window.violations() == []
 
