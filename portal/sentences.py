@@ -53,7 +53,7 @@ SENTENCES = (
     N("The provider fills this in."),
     N("The values are too large for this schema."),
     N("NUL characters are not accepted."),
-    N("Numbers are finite; integers have at most 20 digits."),
+    N("Numbers are finite; integers have at most %(count)s digits."),
     N("The query of this address is not shown: write it in full."),
     N("The key occurs twice in one object."),
     # A prompt's text
