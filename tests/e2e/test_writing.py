@@ -173,7 +173,7 @@ def test_what_is_shown_can_be_copied_unfolded_and_left_unwrapped(visit, hub):
     page.get_by_role("searchbox").fill("nothing like this")
     expect(page.get_by_role("navigation", name="Versions").get_by_role("link")).to_have_count(0)
 
-    page = window.go(f"{prompt.page}diff/?base=version:1&target=draft")
+    page = window.go(f"{prompt.page}diff/?base=version:1&target=draft&view=unified")
     page.get_by_role("button", name="Copy as patch").click()
     expect(page.locator("[data-said]")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()").startswith("--- a/version:1")
@@ -195,7 +195,7 @@ def test_folded_lines_are_unfolded_all_at_once(visit, hub):
         "content_md": text.replace("# ", "## ").replace("{{ tone", "Be {{ tone"),
     }
     hub.call("PATCH", f"/api/v1/instances/{prompt.key}", changed)
-    page = visit("operator").go(f"{prompt.page}diff/?base=template&target=draft")
+    page = visit("operator").go(f"{prompt.page}diff/?base=template&target=draft&view=unified")
     line = page.get_by_text("Rule 15.")
     expect(line).to_be_hidden()
     page.get_by_role("button", name="Unfold all").click()
