@@ -106,7 +106,7 @@ def sweep(*, limit: int = SWEEP_AT_MOST) -> int:
         still.update(state=SuggestionState.STALE, ended_at=now)
     free = settings.ASSIST["at_once"] - _running(now).count()
     waiting = Suggestion.objects.filter(_takeable(now)).filter(Q(rung_until__isnull=True) | Q(rung_until__lte=now))
-    due = list(waiting.order_by("created_at").values_list("pk", flat=True)[: max(0, free)])
+    due = list(waiting.order_by("created_at", "pk").values_list("pk", flat=True)[: max(0, free)])
     if due:
         Suggestion.objects.filter(pk__in=due).update(rung_until=now + timedelta(seconds=RESERVED_SECONDS))
     for key in due:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 BROWSER = ("tests/e2e",)
-ONCE = (
+ONCE_TRACED = (
     "tests/property",
     "tests/unit/kernel",
     "tests/verification",
+    "tests/contract/adapters",
     "tests/hostile/test_egress.py",
-    "tests/hostile/test_json.py",
-    "tests/hostile/test_schemas.py",
-    "tests/hostile/test_templates.py",
 )
+ONCE_FROM_OUTSIDE = ("tests/hostile/test_json.py", "tests/hostile/test_schemas.py", "tests/hostile/test_templates.py")
+ONCE = (*ONCE_TRACED, *ONCE_FROM_OUTSIDE)
 FROM_OUTSIDE = ("tests/faults", "tests/hostile", "tests/sabotage")
 DIFFERENT_BY_DATABASE = ("tests/unit/foundation", "tests/unit/publishing", "tests/unit/tenancy")
 MEASURE = ("--cov", "--cov-report=", "--cov-fail-under=0")
@@ -32,8 +32,8 @@ def of(side: str) -> Iterator[tuple[str, ...]]:
         yield (*MEASURE, *_but(*BROWSER, *ONCE, *FROM_OUTSIDE))
         yield (*FROM_OUTSIDE, *_but(*ONCE))
     else:
-        yield (*MEASURE, *ONCE, *DIFFERENT_BY_DATABASE)
-        yield _but(*BROWSER, *ONCE, *DIFFERENT_BY_DATABASE)
+        yield (*MEASURE, *ONCE_TRACED, *DIFFERENT_BY_DATABASE)
+        yield _but(*BROWSER, *ONCE_TRACED, *DIFFERENT_BY_DATABASE)
 
 
 def _but(*paths: str) -> tuple[str, ...]:
