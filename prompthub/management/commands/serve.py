@@ -20,6 +20,7 @@ from django.db import connection
 
 from prompthub import starting
 from prompthub.embedded import Embedded, Taken, sole_server
+from prompthub.connections import Connection
 from publishing import lanes
 
 YOUNG_OBJECTS = 20_000
@@ -78,7 +79,7 @@ class Command(BaseCommand):
 
         config = uvicorn.Config(
             "prompthub.asgi:application",
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,
