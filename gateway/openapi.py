@@ -30,6 +30,7 @@ EVERYWHERE = (
     "422.request_invalid",
     "429.rate_limited",
     "503.database_unavailable",
+    "503.server_stopping",
 )
 WITH_A_BODY = ("400.json_invalid", "413.body_too_large", "415.media_type_unsupported")
 SLUG = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"}

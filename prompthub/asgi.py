@@ -18,7 +18,7 @@ from django.conf import settings
 from foundation import correlation
 from prompthub.threads import Threads
 from prompthub.wsgi import application as django
-from prompthub_kernel.errors import Refused
+from prompthub_kernel.errors import PromptHubError, Refused, Unavailable
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,6 +31,10 @@ THREADS = 16
 # otherwise see a broken connection instead of the 413.
 DISCARDED_BYTES = 32 * 1024 * 1024
 BODY_SECONDS = 30.0
+STOPPING = (
+    "The server stops and could not finish this. What was asked for may have been done: look, or send it again with "
+    "the same Idempotency-Key."
+)
 
 
 class Root:
@@ -46,9 +50,24 @@ class Root:
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises RuntimeError for anything but HTTP (lifespan, WebSocket)."""
+        """Answer one request, in any case. Raises RuntimeError for anything but HTTP (lifespan, WebSocket)."""
         if scope["type"] != "http":
             raise RuntimeError(f"PromptHub speaks HTTP, not {scope['type']}")
+        begun = False
+
+        async def send_once(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, send_once)
+        except asyncio.CancelledError:  # the server has waited for as long as it may
+            if begun:
+                raise
+            await _tell(Unavailable("503.server_stopping", STOPPING), scope["headers"], send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # WSGI cannot tell X_Forwarded_Proto from X-Forwarded-Proto: only the spelling with hyphens is let in.
         headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
         lengths = [value for name, value in headers if name == b"content-length"]
@@ -58,7 +77,8 @@ class Root:
                 try:
                     body = await asyncio.wait_for(self._gather(receive), self._body_seconds)
                 except TimeoutError:
-                    await self._too_slow(headers, send)
+                    detail = f"The body did not arrive within {self._body_seconds:g} s."
+                    await _tell(Refused("408.request_timeout", detail), headers, send)
                     return
                 except ConnectionResetError:
                     return
@@ -83,16 +103,17 @@ class Root:
             more = message.get("more_body", False)
         return bytes(body)
 
-    async def _too_slow(self, headers: list[tuple[bytes, bytes]], send: Send) -> None:
-        from gateway.problems import problem  # reads the settings, which prompthub.wsgi names
 
-        asked = dict(headers).get(correlation.HEADER.lower().encode(), b"").decode("latin-1")
-        with correlation.use(correlation.accept(asked)) as key:
-            detail = f"The body did not arrive within {self._body_seconds:g} s."
-            answer = problem(Refused("408.request_timeout", detail), {correlation.HEADER: key, "Connection": "close"})
-        told = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.items()]
-        await send({"type": "http.response.start", "status": answer.status_code, "headers": told})
-        await send({"type": "http.response.body", "body": answer.content})
+async def _tell(error: PromptHubError, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    """Answer with an error that Django does not see, and end the connection."""
+    from gateway.problems import problem  # reads the settings, which prompthub.wsgi names
+
+    asked = dict(headers).get(correlation.HEADER.lower().encode(), b"").decode("latin-1")
+    with correlation.use(correlation.accept(asked)) as key:
+        answer = problem(error, {correlation.HEADER: key, "Connection": "close"})
+    told = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.items()]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": told})
+    await send({"type": "http.response.body", "body": answer.content})
 
 
 application = Root(Threads(django, count=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

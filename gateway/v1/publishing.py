@@ -7,6 +7,7 @@ import time
 from typing import Any
 from uuid import UUID
 
+from foundation import ending
 from foundation.actors import Actor
 from gateway import query
 from gateway.endpoint import Endpoint
@@ -120,11 +121,15 @@ class PublishInstance(Endpoint):
 
 
 def awaited(sent: list[UUID], actor: Actor) -> list[Delivery]:
-    """The deliveries once each has ended or had a failed try, or as they are after a while. Holds no transaction."""
+    """The deliveries once each has ended or had a failed try, or as they are after a while or when the server stops.
+
+    Holds no transaction.
+    """
     until = time.monotonic() + WAIT_SECONDS
     while True:
         rows = list(deliveries.listing(actor=actor).filter(pk__in=sent).order_by("id"))
-        if all(row.state in ENDED or row.error_code for row in rows) or time.monotonic() >= until:
+        done = all(row.state in ENDED or row.error_code for row in rows)
+        if done or ending.begun.is_set() or time.monotonic() >= until:
             return rows
         time.sleep(POLL_SECONDS)
 

@@ -18,9 +18,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from foundation import ending
 from prompthub import starting
-from prompthub.embedded import Embedded, Taken, sole_server
 from prompthub.connections import Connection
+from prompthub.embedded import Embedded, Taken, sole_server
 from publishing import lanes
 
 YOUNG_OBJECTS = 20_000
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         worker: Embedded | None = None
 
         def stopping() -> None:
+            ending.begun.set()
             if worker:
                 worker.begin_stop()
             deadline = threading.Timer(STOP_SECONDS, _give_up)

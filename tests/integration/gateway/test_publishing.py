@@ -184,6 +184,14 @@ def test_waiting_ends_when_nobody_delivers(admin, path, monkeypatch):
     assert [row["state"] for row in body["deliveries"]] == ["pending"]
 
 
+def test_waiting_ends_when_the_server_stops(admin, path, monkeypatch):
+    stopping = threading.Event()
+    stopping.set()
+    monkeypatch.setattr("foundation.ending.begun", stopping)
+    response = admin.post(f"{path}?wait=true")
+    assert (response.status_code, [row["state"] for row in response.json()["deliveries"]]) == (200, ["pending"])
+
+
 def test_waiting_again_looks_at_what_is_still_on_its_way(admin, world, path, monkeypatch):
     admin.post(path)
     monkeypatch.setattr(publishing, "time", _Worker(world.placement))

@@ -128,3 +128,46 @@ def test_nothing_but_http_is_spoken(kind):
 
 def test_the_root_in_use_takes_what_django_takes(settings):
     assert asgi.application._body_bytes == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def cancelled(app, *, sent):
+    """Send one request whose answer the server gives up waiting for, once ``app`` is at work."""
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask():
+        at_work = asyncio.Event()
+        scope = {"type": "http", "headers": [(b"x-correlation-id", b"abcdefgh")], "at_work": at_work}
+        request = asyncio.ensure_future(asgi.Root(app, body_bytes=LIMIT)(scope, None, send))
+        await at_work.wait()
+        request.cancel()
+        await request
+
+    asyncio.run(ask())
+
+
+def test_a_request_that_the_stopping_server_gives_up_is_told_so():
+    async def hang(scope, receive, send):
+        scope["at_work"].set()
+        await asyncio.Event().wait()
+
+    sent = []
+    cancelled(hang, sent=sent)
+    told = json.loads(sent[1]["body"])
+    assert (sent[0]["status"], told["code"], told["retryable"]) == (503, "503.server_stopping", True)
+    headers = dict(sent[0]["headers"])
+    assert (headers[b"x-correlation-id"], headers[b"connection"]) == (b"abcdefgh", b"close")
+    assert int(headers[b"retry-after"]) >= 1
+
+
+def test_an_answer_that_was_begun_is_not_begun_again():
+    async def hang(scope, receive, send):
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        scope["at_work"].set()
+        await asyncio.Event().wait()
+
+    sent = []
+    with pytest.raises(asyncio.CancelledError):
+        cancelled(hang, sent=sent)
+    assert [message.get("status") for message in sent] == [204]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management.base import CommandError
@@ -63,3 +65,12 @@ def test_the_second_piece_of_an_answer_does_not_wait_for_an_acknowledgement(host
         accepted, _ = listener.accept()
         with accepted, client:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_who_waits_in_the_server_is_told_that_it_stops(monkeypatch):
+    begun = threading.Event()
+    monkeypatch.setattr(serve.ending, "begun", begun)
+    monkeypatch.setattr(serve.threading, "Timer", lambda seconds, call: SimpleNamespace(start=lambda: None))
+    monkeypatch.setattr(serve.Server, "run", lambda self, sockets: self.handle_exit(signal.SIGTERM, None))
+    serve.Command()._serve(None, embedded=False)
+    assert begun.is_set()
