@@ -28,7 +28,11 @@ class StrictJSONParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The value of the body; never reads more of it than is accepted."""
-        _require_plain(media_type or "", (parser_context or {}).get("request"))
+        request = (parser_context or {}).get("request")
+        _require_plain(media_type or self.media_type, request)
+        # Of a body that announces to be far too large the server has read nothing: the stream would be empty.
+        if request is not None and int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
+            raise too_large(MAX_BYTES)
         try:
             raw = stream.read(MAX_BYTES + 1)
         except UnreadablePostError as failure:
@@ -39,8 +43,10 @@ class StrictJSONParser(BaseParser):
 
 
 def _require_plain(media_type: str, request: Any) -> None:
-    """Raises ``415.media_type_unsupported`` for a character set or a content coding (RFC 9110 8.3.2, 8.4)."""
-    _, parameters = parse_header_parameters(media_type)
+    """Raises ``415.media_type_unsupported`` for a range, a character set or a content coding (RFC 9110 8.3.2, 8.4)."""
+    named, parameters = parse_header_parameters(media_type)
+    if "*" in named:  # a range is for asking, in Accept; a body is of one type
+        raise Invalid("415.media_type_unsupported", "Bodies are application/json.")
     codings = request.headers.get("Content-Encoding", "") if request is not None else ""
     if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise Invalid("415.media_type_unsupported", "Bodies are JSON in UTF-8; no other charset is read.")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from gateway.gate import StrictJSONParser
+from gateway.problems import translated
 from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.strict_json import MAX_BYTES, require_storable, storable_problem, strict_json
 
@@ -220,6 +221,19 @@ class TestStrictJSONParser:
             StrictJSONParser().parse(body)
         assert refusal.value.code == "413.body_too_large"
         assert body.tell() == MAX_BYTES + 1
+
+    def test_refuses_by_its_length_a_body_that_the_server_has_not_read(self):
+        raw = APIRequestFactory().generic("POST", "/", b"", content_type="application/json")
+        raw.META["CONTENT_LENGTH"] = str(MAX_BYTES + 1)
+        with pytest.raises(Invalid) as refusal:
+            _ = Request(raw, parsers=[StrictJSONParser()]).data
+        assert refusal.value.code == "413.body_too_large"
+
+    @pytest.mark.parametrize("content_type", ["*/*", "application/*", "*/json"])
+    def test_a_body_is_of_one_type(self, content_type):
+        with pytest.raises((Invalid, UnsupportedMediaType)) as refusal:
+            self.posted(b"{}", content_type)
+        assert translated(refusal.value).code == "415.media_type_unsupported"
 
     def test_calls_a_body_that_breaks_off_invalid(self):
         class Breaking(io.BytesIO):
