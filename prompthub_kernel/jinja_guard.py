@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NoReturn
 
 import jinja2
@@ -49,11 +51,18 @@ def _quicker(state: str, rules: list[Any]) -> list[Any]:
 
 
 _LEXER = _lexer()
+_DATA = re.compile(_TEXT)
+_INSIDE = r"""'[^'{}%\r\n\\]*+'|"[^"{}%\r\n\\]*+\""""
+_PLAIN_TAG = re.compile(
+    rf"\{{\{{(?:[^{{}}'\"\r\n-]|-(?!\}}\}})|{_INSIDE})*+(?:-\}}\}}\s*+|\}}\}})"
+    rf"|\{{%(?!-?\s*raw\b)(?:[^{{}}%'\"\r\n-]|-(?!%\}})|{_INSIDE})*+(?:-%\}}\s*+|%\}})"
+)
+"""A tag on one line whose end can be seen without reading what is in it."""
+_REMEMBERED_TAGS = 8192
+_LONGEST_REMEMBERED = 200
 _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin"})
 _TAG_ENDS = frozenset({"variable_end", "block_end", "comment_end", "raw_end"})
 _NUMBERS = frozenset({"integer", "float"})
-_COUNTED = _TAG_BEGINS | {"operator", "name", "data"}
-"""Words of these kinds raise a count with a cap of its own. A text's data may read ``if``."""
 _RECURSIVE_WORDS = frozenset({"not", "if"})
 _SIGNS = frozenset({"-", "+"})
 _AFTER_VALUE = frozenset({"name", "integer", "float", "string", ")", "]", "}"})
@@ -86,7 +95,7 @@ def parse(source: str, runtime: frozenset[str]) -> Parsed:
     if size > MAX_SOURCE_BYTES:
         _refuse(1, "size", f"the source is larger than {MAX_SOURCE_BYTES} bytes")
     try:
-        tokens, counts = _within_caps(_LEXER.tokeniter(source, None))
+        tokens, counts = _within_caps(_words(source))
         parser = _Parser(_ENVIRONMENT, "")
         found: dict[str, int] = {}
         words = _LEXER.wrap(_with_runtime_text(tokens, runtime, found) if runtime else tokens)
@@ -96,6 +105,50 @@ def parse(source: str, runtime: frozenset[str]) -> Parsed:
         _refuse(error.lineno, "syntax", error.message or "the template cannot be read")
     except RecursionError:
         _refuse(1, "nesting", "the template is nested too deeply")
+
+
+def _words(source: str) -> Iterator[RawToken]:
+    """What Jinja's lexer finds. Versions of a prompt share most of their tags, so plain tags are read once.
+
+    From the first tag on that is not plain, Jinja's lexer reads the rest.
+    """
+    line, place, told = 1, 0, 0
+    end = 0 if "\r" in source else len(source)
+    while place < end:
+        begin = _end_of_text(source, place)
+        tag = _PLAIN_TAG.match(source, begin)
+        words = _tag(tag[0]) if tag and tag.end() - begin <= _LONGEST_REMEMBERED else ()
+        if begin < end and not words:
+            break
+        text = source[place:begin]
+        if shown := text.rstrip() if words and words[0][1][-1] == "-" else text:
+            told += 1
+            yield line, "data", shown
+        line += text.count("\n")
+        for kind, word in words:
+            yield line, kind, word
+        told += len(words)
+        if tag:
+            line += tag[0].count("\n")
+        place = tag.end() if tag else end
+    if place < len(source):
+        yield from islice(_LEXER.tokeniter(source, None), told, None)
+
+
+def _end_of_text(source: str, place: int) -> int:
+    """Where the next tag begins, or the source ends."""
+    text = _DATA.match(source, place)
+    return text.end() if text else place
+
+
+@lru_cache(maxsize=_REMEMBERED_TAGS)
+def _tag(text: str) -> tuple[tuple[str, str], ...]:
+    """The words of one tag; none when it cannot be read or something stands behind it."""
+    try:
+        words = tuple((kind, word) for _, kind, word in _LEXER.tokeniter(text, None))
+    except TemplateSyntaxError:
+        return ()
+    return words if sum(kind in _TAG_BEGINS for kind, _ in words) == 1 and words[-1][0] in _TAG_ENDS else ()
 
 
 def _refuse(line: int, code: str, reason: str) -> NoReturn:
@@ -153,16 +206,15 @@ class _Counts:
     recursive: int = 0
     unclosed: tuple[int, str] | None = None
 
-    def require_caps(self, line: int) -> None:
-        """Refuse the first word too many."""
+    def refuse(self, line: int) -> None:
+        """Refuse the first word too many, by what there is too much of."""
         if self.tags > MAX_TAGS:
             _refuse(line, "tags", f"there are more than {MAX_TAGS} tags")
         if self.words > MAX_TOKENS:
             _refuse(line, "tokens", f"there are more than {MAX_TOKENS} words and signs")
         if self.brackets > MAX_BRACKETS:
             _refuse(line, "nesting", f"brackets are nested deeper than {MAX_BRACKETS}")
-        if self.recursive > _MAX_RECURSIVE_WORDS:
-            _refuse(line, "nesting", f"one tag has more than {_MAX_RECURSIVE_WORDS} of not, if and signs")
+        _refuse(line, "nesting", f"one tag has more than {_MAX_RECURSIVE_WORDS} of not, if and signs")
 
 
 def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:
@@ -187,8 +239,13 @@ def _within_caps(stream: Iterable[RawToken]) -> tuple[list[RawToken], _Counts]:
         if text in _RECURSIVE_WORDS or (text in _SIGNS and before not in _AFTER_VALUE):
             counts.recursive += 1
         before = text if kind == "operator" else kind
-        if kind in _COUNTED or counts.words > MAX_TOKENS:
-            counts.require_caps(line)
+        if (
+            counts.tags > MAX_TAGS
+            or counts.words > MAX_TOKENS
+            or counts.brackets > MAX_BRACKETS
+            or counts.recursive > _MAX_RECURSIVE_WORDS
+        ):
+            counts.refuse(line)
         if kind in _NUMBERS and len(text) > _MAX_NUMBER_LENGTH:
             _refuse(line, "number", "a number has too many digits")
         if kind == "string" and "\\" in text:

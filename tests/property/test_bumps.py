@@ -113,7 +113,7 @@ def schemas(draw):
     return old, new
 
 
-@examples(200)
+@examples(80)
 @given(schemas(), st.lists(st.dictionaries(NAMES, VALUES, max_size=3), min_size=1, max_size=5))
 def test_whatever_is_not_major_takes_the_variables_it_took(pair, several):
     old, new = map(VariablesSchema.parse, pair)

@@ -13,6 +13,7 @@ from jinja2 import nodes
 from prompthub_kernel import jinja_guard
 from prompthub_kernel.program import TemplateRefused
 from tests.hostile.benign_templates import BENIGN
+from tests.property.effort import examples
 
 JINJA = jinja2.Environment(keep_trailing_newline=True, autoescape=False)
 WORDS = (
@@ -59,6 +60,16 @@ def shape(found: Any) -> Any:
     return [shape(part) for part in found] if isinstance(found, list | tuple) else found
 
 
+def words(read: Any, source: str) -> Any:
+    """All words, or where and why they end."""
+    found: list[Any] = []
+    try:
+        found.extend(read(source))
+    except jinja2.TemplateSyntaxError as error:
+        return found, error.lineno, error.message
+    return found
+
+
 def as_jinja_reads(source: str) -> Any:
     try:
         return shape(JINJA.parse(source))
@@ -99,3 +110,56 @@ def test_text_around_tags_is_read_as_jinja_reads_it(pieces):
 @pytest.mark.parametrize("source", [one.source for one in BENIGN if one.engine == "jinja2" and "\\" not in one.source])
 def test_prompts_are_read_as_jinja_reads_them(source):
     assert as_we_read(source) == as_jinja_reads(source) != "refused"
+
+
+PIECES = (
+    *(
+        "{",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-",
+        "+",
+        " ",
+        "\n",
+        "\r\n",
+        "a",
+        "b.c",
+        "'}}'",
+        '"t"',
+        "'",
+        "\\",
+        "(",
+        ")",
+    ),
+    *(
+        "}",
+        "%",
+        "raw",
+        "endraw",
+        "1.5",
+        "é",
+        "if",
+        "{{ a }}",
+        "{%- if a -%}",
+        "{{- 'x' -}}",
+        "{% raw %}",
+        "{{-}}",
+        "\t",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@examples(500)
+@example("a \n{{- b -}} \n {%- if 'c' %}\n")
+@example("{{ a }}{{ b\n}}{{ a }}")
+@example("{{ a }} {{-}} \n")
+@example("{{ ( }}")
+def test_remembered_tags_give_the_words_that_jinjas_lexer_finds(source):
+    found = words(jinja_guard._words, source)
+    assert found == words(lambda text: jinja_guard._LEXER.tokeniter(text, None), source)
+    assert found == words(jinja_guard._words, source), "remembered now"
