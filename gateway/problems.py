@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 
-from foundation import correlation
+from foundation import correlation, database_errors
 from foundation.metrics import count_error
 from gateway.rendering import dumps
 from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused, Unavailable
@@ -82,8 +82,9 @@ def translated(exception: Exception) -> PromptHubError:
         case SuspiciousOperation():
             return Invalid("422.request_invalid", "The request cannot be read.")
         case OperationalError() | InterfaceError():
-            log.warning("database.unavailable", error=type(exception).__name__)
-            return Unavailable("503.database_unavailable", "The database did not answer. Try again.")
+            why = database_errors.cause(exception)
+            log.warning("database.unavailable", error=type(exception).__name__, why=why)
+            return Unavailable("503.database_unavailable", why or "The database did not answer. Try again.")
     return PromptHubError("500.internal_error")
 
 

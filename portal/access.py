@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views import View
 
+from foundation import database_errors
 from foundation.actors import Actor, Door
 from instances import drafts
 from instances.models import PromptInstance
@@ -92,8 +93,9 @@ class OperatorView(View):
         except PromptHubError as error:
             return problems.page(request, error, frame=self.shell())
         except (OperationalError, InterfaceError) as failure:
-            log.warning("database.unavailable", error=type(failure).__name__)
-            return problems.page(request, Unavailable("503.database_unavailable"))
+            why = database_errors.cause(failure)
+            log.warning("database.unavailable", error=type(failure).__name__, why=why)
+            return problems.page(request, Unavailable("503.database_unavailable", why))
 
     @cached_property
     def may(self) -> dict[str, Control]:

@@ -56,6 +56,8 @@ SENTENCES = (
     N("Numbers are finite; integers have at most %(count)s digits."),
     N("The query of this address is not shown: write it in full."),
     N("The key occurs twice in one object."),
+    # The database
+    N("The disk that holds the database is full. Nothing was half written: make room, then try again."),
     # A prompt's text
     N("The prompt is empty."),
     N("NUL characters cannot be stored."),

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from audit import chain
+from foundation import database_errors
 from foundation.clock import database_now
 from prompthub import starting
 from publishing import metrics
@@ -77,7 +78,7 @@ def _database_answers() -> str:
         database_now()
     except DatabaseError as error:
         forget()
-        return f"The database does not answer ({type(error).__name__})."
+        return database_errors.cause(error) or f"The database does not answer ({type(error).__name__})."
     return ""
 
 
@@ -100,7 +101,8 @@ def _work() -> list[Finding]:
         return [check() for check in checks]
     except DatabaseError as error:
         forget()
-        return [Finding("work", ok=False, detail=f"could not be read ({type(error).__name__})", fatal=True)]
+        detail = database_errors.cause(error) or f"could not be read ({type(error).__name__})"
+        return [Finding("work", ok=False, detail=detail, fatal=True)]
 
 
 def _worker() -> Finding:

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from foundation import triggers
+from foundation import database_errors, triggers
 from foundation.fields import EncryptedText, cipher
 
 MIGRATE = "python manage.py migrate"
@@ -62,5 +62,6 @@ def problems() -> list[str]:
             if found := check():
                 return found
     except DatabaseError as error:
-        return [f"The database cannot be used ({type(error).__name__}). Is it up, and is DATABASE_URL right?"]
+        away = f"The database cannot be used ({type(error).__name__}). Is it up, and is DATABASE_URL right?"
+        return [database_errors.cause(error) or away]
     return []

@@ -16,7 +16,7 @@ from prompthub_kernel.schema_words import sentence
 from publishing import adapters
 
 HOUSE = Path(portal.__file__).parents[1]
-ROOMS = (*("prompthub_kernel", "instances", "publishing", "assist", "templates_app", "tenancy", "portal"),)
+ROOMS = ("prompthub_kernel", "foundation", "instances", "publishing", "assist", "templates_app", "tenancy", "portal")
 OWN = {"sentences.py"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from cryptography.fernet import Fernet
 from django.db import OperationalError, connection
@@ -67,3 +69,14 @@ def test_a_database_that_is_down_is_told_without_its_address(monkeypatch):
     [problem] = starting.problems()
     assert "DATABASE_URL" in problem
     assert "swordfish" not in problem
+
+
+def test_a_damaged_database_is_told_with_what_helps(monkeypatch):
+    def torn():
+        own = sqlite3.DatabaseError("file is not a database")
+        own.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise OperationalError from own
+
+    monkeypatch.setattr(starting, "CHECKS", [torn])
+    [problem] = starting.problems()
+    assert "backup" in problem

@@ -1,0 +1,37 @@
+"""What an error of the database means to whoever has to mend it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from django.db import connection
+
+FULL = "The disk that holds the database is full. Nothing was half written: make room, then try again."
+DAMAGED = "The database is damaged. Stop PromptHub, and restore the database from a backup."
+
+_PRIMARY = 0xFF  # an extended code of SQLite holds the plain one in its lowest byte (sqlite.org/rescode.html)
+_LEAST_BYTES = 65_536  # what SQLite's index of its journal grows by
+_POSTGRESQL_FULL = "53100"  # disk_full (postgresql.org/docs/current/errcodes-appendix.html)
+_POSTGRESQL_DAMAGED = ("XX001", "XX002")  # data_corrupted, index_corrupted
+
+
+def cause(error: Exception) -> str:
+    """One sentence about an error that waiting does not cure, ``""`` for any other."""
+    own = error.__cause__ or error
+    code = getattr(own, "sqlite_errorcode", 0) & _PRIMARY
+    state = getattr(own, "sqlstate", "")
+    if code == sqlite3.SQLITE_FULL or state == _POSTGRESQL_FULL:
+        return FULL
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT} or state in _POSTGRESQL_DAMAGED:
+        return DAMAGED
+    # Without room for its journal SQLite cannot read either, and calls that something else.
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and _no_room():
+        return FULL
+    return ""
+
+
+def _no_room() -> bool:
+    folder = Path(connection.settings_dict["NAME"]).parent
+    return shutil.disk_usage(folder).free < _LEAST_BYTES
