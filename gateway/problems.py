@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
@@ -18,13 +18,14 @@ from rest_framework import exceptions, status
 from foundation import correlation, database_errors
 from foundation.metrics import count_error
 from gateway.rendering import dumps
-from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused, Unavailable
+from prompthub_kernel.errors import Invalid, NotFound, Problem, PromptHubError, Refused, Unavailable
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 API_PATHS = ("/prompt/", "/api/")
 RETRY_AFTER_SECONDS = 1
+NOT_ALLOWED = "PromptHub does not go by this host name. Its operator names those it goes by in PROMPTHUB_ALLOWED_HOSTS."
 
 
 def problem(error: PromptHubError, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -79,6 +80,9 @@ def translated(exception: Exception) -> PromptHubError:
             return NotFound("404.not_found")
         case PermissionDenied():
             return Refused("403.permission_denied")
+        case DisallowedHost():
+            there = Problem("/headers/Host", "enum", "is not a name that PROMPTHUB_ALLOWED_HOSTS allows")
+            return Invalid("422.request_invalid", NOT_ALLOWED, problems=[there])
         case SuspiciousOperation():
             return Invalid("422.request_invalid", "The request cannot be read.")
         case OperationalError() | InterfaceError():

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -23,6 +25,10 @@ from portal import language
 from prompthub import health
 from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused
 from publishing.metrics import queue_registry
+
+log = structlog.get_logger(__name__)
+
+LONGEST_HOST = 253  # RFC 1035 2.3.4, without the dots at its ends
 
 # What a program is told instead of a page.
 PROBLEMS: dict[int, Callable[[], PromptHubError]] = {
@@ -105,11 +111,28 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for people."""
-    return _page(request, 400, _("This request cannot be read"), _("Go back, and try again from there."))
+    title = _("This request cannot be read")
+    if not isinstance(exception, DisallowedHost):
+        return _page(request, 400, title, _("Go back, and try again from there."))
+    log.warning("host.not_allowed", host=request.META.get("HTTP_HOST", "")[:LONGEST_HOST])
+    text = _(
+        "PromptHub does not go by the host name of this address. Its operator names those it goes by in "
+        "PROMPTHUB_ALLOWED_HOSTS."
+    )
+    response = _page(request, 400, title, text, error=problems.translated(exception))
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
+    return response
 
 
-def _page(request: HttpRequest, status: int, title: str | Promise, text: str | Promise) -> HttpResponse:
-    error = PROBLEMS[status]()
+def _page(
+    request: HttpRequest,
+    status: int,
+    title: str | Promise,
+    text: str | Promise,
+    *,
+    error: PromptHubError | None = None,
+) -> HttpResponse:
+    error = error or PROBLEMS[status]()
     told = problems.at_api_address(request, error)
     if told is not None:
         return told

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -115,6 +116,25 @@ def test_a_database_that_is_away_is_a_503_to_be_tried_again(admin, monkeypatch, 
     response = admin.get("clients")
     assert assert_problem(response, "503.database_unavailable")["retryable"] is True
     assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_a_full_disk_is_told_as_that(admin, monkeypatch):
+    def be_full(**_):
+        raise OperationalError("hunter2") from full
+
+    full = sqlite3.OperationalError("hunter2")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    monkeypatch.setattr(clients, "listing", be_full)
+    assert "disk" in assert_problem(admin.get("clients"), "503.database_unavailable")["detail"]
+
+
+def test_a_host_name_that_is_not_allowed_is_told_with_its_setting(admin, caplog):
+    problem = assert_problem(admin.get("clients", Host="hub.example.com"), "422.request_invalid", "/headers/Host")
+    assert "PROMPTHUB_ALLOWED_HOSTS" in problem["detail"]
+    page = admin.get("/login/", Host="hub.example.com")
+    assert (page.status_code, "PROMPTHUB_ALLOWED_HOSTS" in page.content.decode()) == (400, True)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert all("hub.example.com" in record.getMessage() and not record.exc_info for record in caplog.records)
 
 
 def test_a_database_that_is_away_while_asking_who_calls_is_a_503_too(admin, monkeypatch):
