@@ -29,6 +29,8 @@ from tenancy.policy import Permission
 
 FORM = re.compile(r"phub_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
 USED_EVERY = timedelta(minutes=1)
+SERVICE = "service:"
+"""What the names of services' accounts begin with, and those of people do not."""
 
 
 def issue(
@@ -137,7 +139,7 @@ def service_account(*, name: str) -> Any:
     """The account a service acts with: it has grants like a person's, but no password."""
     require_storable(name, "/service")
     users: Any = get_user_model()
-    account, created = users._default_manager.get_or_create(**{users.USERNAME_FIELD: f"service:{name}"[:150]})
+    account, created = users._default_manager.get_or_create(**{users.USERNAME_FIELD: f"{SERVICE}{name}"[:150]})
     if created:
         account.set_unusable_password()
         account.save()

@@ -38,7 +38,7 @@ class Tokens(Endpoint):
         policy.require(self.actor, Permission.ADMIN, None)
         token, secret = tokens.issue(
             name=self.body["name"],
-            account=tokens.service_account(name=self.body["account"]),
+            account=tokens.service_account(name=self.body["account"].removeprefix(tokens.SERVICE)),
             scopes=self.body["scopes"],
             clients=self.body.get("clients", []),
             projects=self.body.get("projects", []),

@@ -108,11 +108,21 @@ def test_a_token_is_shown_once_and_works(admin, world):
         ({"expires_at": "2030-13-01T00:00:00Z"}, "/expires_at"),
         ({"expires_at": "soon"}, "/expires_at"),
         ({"clients": ["A b"]}, "/clients/0"),
+        ({"account": "service:"}, "/account"),
+        ({"account": "service:service:ci"}, "/account"),
+        ({"name": "C\u202eI"}, "/name"),
+        ({"name": "\u2066CI"}, "/name"),
     ],
 )
 def test_a_token_that_does_not_fit_is_refused(admin, change, pointer):
     body = {"name": "CI", "account": "ci", "scopes": ["read"]}
     assert_problem(admin.post("tokens", {**body, **change}), "422.request_invalid", pointer)
+
+
+@pytest.mark.parametrize("account", ["walk", "service:walk"])
+def test_an_account_is_taken_as_it_is_shown(admin, account):
+    response = admin.post("tokens", {"name": "Walk", "account": account, "scopes": ["read"]})
+    assert (response.status_code, response.json()["account"]) == (201, "service:walk")
 
 
 @pytest.mark.parametrize("superuser", [False, True])
