@@ -44,9 +44,9 @@ def run(arguments: list[str]) -> None:
     environment(RUN)
     host, port = os.environ.get("PROMPTHUB_HOST") or "127.0.0.1", _port("PROMPTHUB_PORT", 8000)
     provider_port = _port("PROMPTHUB_PROVIDER_PORT", 8090)
+    _unserved()
     _free(host, port, "PROMPTHUB_PORT")
     _free("127.0.0.1", provider_port, "PROMPTHUB_PROVIDER_PORT")
-    _unserved()
     allowed = [os.environ.get("PROMPTHUB_EGRESS_ALLOW"), f"127.0.0.1:{provider_port}"]
     os.environ["PROMPTHUB_EGRESS_ALLOW"] = ",".join(filter(None, allowed))
     os.environ["PROMPTHUB_PROVIDER_PORT"] = str(provider_port)
@@ -349,8 +349,10 @@ def _unserved() -> None:
             with (folder / "server.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            owner = (folder / "server.lock").read_text(encoding="utf-8").strip() or "unknown"
             raise Failed(
-                f"PromptHub serves {folder} already. Stop it, or set PROMPTHUB_STATE_DIR to another directory."
+                f"PromptHub serves {folder} already (process {owner}). Stop it, or set PROMPTHUB_STATE_DIR to another "
+                "directory."
             ) from error
         except OSError:
             pass  # no server was here yet; what else may be wrong is told by the commands

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import make
@@ -26,9 +28,18 @@ def steps(monkeypatch, tmp_path):
 
 
 def test_a_directory_that_is_served_is_left_alone(steps, tmp_path):
-    with sole_server(tmp_path), pytest.raises(make.Failed, match="already"):
+    with sole_server(tmp_path), pytest.raises(make.Failed, match=f"already.*{os.getpid()}"):
         make.run([])
     assert steps == []
+
+
+def test_the_directory_is_told_before_the_port_of_the_same_server(steps, tmp_path, monkeypatch):
+    def taken(host, port, name):
+        raise make.Failed(f"Set {name}")
+
+    monkeypatch.setattr(make, "_free", taken)
+    with sole_server(tmp_path), pytest.raises(make.Failed, match="already"):
+        make.run([])
 
 
 @pytest.mark.parametrize("below", ["", "new"])
