@@ -11,6 +11,7 @@ import math
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -19,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 reader = environ.Env()
+DATABASE = "prompthub.sqlite3"
 
 
 def text(name: str, default: str = "", *, form: str = "", says: str = "") -> str:
@@ -109,6 +111,20 @@ def writable_state_dir() -> Path:
         ) from error
 
 
+def database_file() -> Path:
+    """The database of the embedded edition, made empty if it is not there: closed to others, as the keys are.
+
+    SQLite gives its journals the rights of the database, so this comes before anything connects.
+    """
+    path = writable_state_dir() / DATABASE
+    with suppress(OSError):  # what cannot be opened is told by who connects
+        if not path.exists():
+            path.touch(mode=0o600)
+        elif rights := path.stat().st_mode & 0o007:
+            path.chmod(path.stat().st_mode & ~rights & 0o777)
+    return path
+
+
 def kept(name: str, filename: str, *, fresh: str, embedded: bool) -> str:
     """A key from the environment or, in the embedded edition, from the state directory.
 
@@ -127,7 +143,8 @@ def kept(name: str, filename: str, *, fresh: str, embedded: bool) -> str:
         path = folder / filename
         if path.exists():
             return _read(path, name)
-        if (folder / "prompthub.sqlite3").exists():
+        database = folder / DATABASE
+        if database.exists() and database.stat().st_size:
             raise ImproperlyConfigured(
                 f"{path} is missing although {folder} holds a database. Restore the file from a backup, or set "
                 f"{name}. PromptHub does not make a new key: what the lost one encrypted would be unreadable."

@@ -17,7 +17,11 @@ STATE_DIR = env.state_dir()
 
 # --- which installation -------------------------------------------------------------------------------------
 
-DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_URL = env.text(
+    "DATABASE_URL",
+    form=r"(postgresql|postgres|sqlite)://.*",
+    says="an address such as postgresql://user@host/name; other databases than PostgreSQL and SQLite are not served",
+)
 CELERY_BROKER_URL = env.text(
     "CELERY_BROKER_URL", "memory://", form=r"[a-z][a-z+]*://\S*", says="an address such as redis://host:6379/0"
 )
@@ -38,8 +42,7 @@ PROMPTHUB_ENCRYPTION_KEYS = [
 
 def _database() -> dict[str, Any]:
     if not DATABASE_URL:
-        env.writable_state_dir()
-        found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(STATE_DIR / "prompthub.sqlite3")}
+        found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(env.database_file())}
     else:
         try:
             found = dict(env.reader.db_url_config(DATABASE_URL))

@@ -30,6 +30,7 @@ WRONG = {
     "FORWARDED_ALLOW_IPS": ["banana", "10.0.0.1/33"],
     "REDIS_URL": ["foo", "http://x"],
     "CELERY_BROKER_URL": ["foo"],
+    "DATABASE_URL": ["mysql://user@host/name", "oracle://host/name", "hub.sqlite3"],
     "PROMPTHUB_STATE_DIR": ["/proc/x", "/dev/null/x"],
 }
 
@@ -41,7 +42,7 @@ def read():
 @pytest.fixture
 def embedded(monkeypatch, tmp_path):
     """The environment of an installation of its own that sets nothing."""
-    for name in (*WRONG, "DATABASE_URL", "PROMPTHUB_SECRET_KEY", "PROMPTHUB_ENCRYPTION_KEYS"):
+    for name in (*WRONG, "PROMPTHUB_SECRET_KEY", "PROMPTHUB_ENCRYPTION_KEYS"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(f"{name}_FILE", raising=False)
     monkeypatch.setenv("PROMPTHUB_STATE_DIR", str(tmp_path))
@@ -114,3 +115,31 @@ def test_a_command_says_it_in_one_sentence_and_fails(tmp_path, command):
     [said] = done.stderr.splitlines()
     assert said.startswith("PromptHub does not start: PROMPTHUB_API_RATE must be calls/period")
     assert done.returncode == 1
+
+
+def test_a_damaged_database_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "prompthub.sqlite3").write_bytes(b"x" * 8192)
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PROMPTHUB_STATE_DIR"}}
+    given = {**kept, "PROMPTHUB_STATE_DIR": str(tmp_path), "PROMPTHUB_SECRET_KEY": "x" * 50}
+    given["PROMPTHUB_ENCRYPTION_KEYS"] = env.fresh_fernet()
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
+    done = subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    [said] = done.stderr.splitlines()
+    assert "restore the database from a backup" in said
+    assert done.returncode == 1
+
+
+def test_the_database_of_the_embedded_edition_is_closed_to_others(embedded):
+    embedded.chmod(0o755)
+    database = embedded / "prompthub.sqlite3"
+    read()
+    assert database.stat().st_mode & 0o777 == 0o600
+    database.chmod(0o644)
+    read()
+    assert database.stat().st_mode & 0o777 == 0o640, "what a group may do is for whoever keeps the machine"
+
+
+def test_an_empty_database_holds_nothing_that_new_keys_could_not_read(embedded):
+    (embedded / "prompthub.sqlite3").touch()
+    read()
+    assert (embedded / "encryption.keys").exists()
