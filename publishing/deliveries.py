@@ -200,6 +200,7 @@ def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
         row.error_detail = row.error_detail or "given up by a person"
         row.save()
         events.record(action=Action.DELIVERY_BURY, subject=subject(row), by=by, at=at, metadata={"why": "person"})
+        metrics.buried.inc()
     return row
 
 

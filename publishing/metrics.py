@@ -26,7 +26,9 @@ publish_duration = Histogram(
     buckets=(5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
 )
 attempts = Counter("delivery_attempts_total", "Tries to deliver, by kind of target and outcome", ["target", "outcome"])
-buried = Counter("deliveries_buried_total", "Deliveries given up after the last try (dead letters)")
+buried = Counter(
+    "deliveries_buried_total", "Deliveries given up, by PromptHub or by a person, since this process began"
+)
 
 
 @dataclass(frozen=True, slots=True)

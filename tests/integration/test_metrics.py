@@ -75,6 +75,16 @@ def test_tries_and_dead_letters_are_counted():
     assert grown(before, "deliveries_dead_letters") == 1
 
 
+def test_what_a_person_gives_up_is_counted_too():
+    from publishing import deliveries
+
+    delivery = factories.make_delivery()
+    factories.make_attempt(delivery=delivery, outcome="try_again")
+    before = figures()
+    deliveries.bury(delivery=delivery, by=SYSTEM, at=AT)
+    assert grown(before, "deliveries_buried_total") == 1
+
+
 def test_a_dead_letter_that_was_replayed_is_none():
     from publishing import deliveries
 
