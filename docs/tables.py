@@ -66,7 +66,10 @@ def _asked_for(defined: Mapping[str, Any], part: str) -> Iterator[tuple[str, ...
 def languages() -> str:
     """What a template may use, by engine."""
     from prompthub_kernel import jinja_filters, liquid_filters
+    from prompthub_kernel.jinja_expressions import LOOP_FACTS as JINJA_LOOP
+    from prompthub_kernel.jinja_lists import MAPPING_CALLS
     from prompthub_kernel.jinja_program import JinjaCompiler
+    from prompthub_kernel.liquid_expressions import LOOP_FACTS as LIQUID_LOOP
     from prompthub_kernel.liquid_program import LiquidCompiler
     from prompthub_kernel.variables import RESERVED
 
@@ -76,14 +79,21 @@ def languages() -> str:
     called = {"output": "{{ … }}", "assign": "set", "assignblock": "set", "filterblock": "filter"}
     tags = {called.get(word, word) for word in (kind.__name__.lower() for kind in JinjaCompiler.STATEMENTS)}
     rows = [
-        ("Jinja2", "tags", words(tags)),
+        ("Jinja2", "tags", words({*tags, *READ_BEFORE})),
         ("Jinja2", "filters", words(jinja_filters.FILTERS)),
         ("Jinja2", "tests", words(jinja_filters.TESTS)),
-        ("Liquid", "tags", words(LiquidCompiler.TAGS)),
+        ("Jinja2", "calls, on a mapping", words(f".{call}()" for call in MAPPING_CALLS)),
+        ("Jinja2", "in a loop", words(f"loop.{fact}" for fact in JINJA_LOOP)),
+        ("Liquid", "tags", words({*LiquidCompiler.TAGS, *READ_BEFORE})),
         ("Liquid", "filters", words(liquid_filters.FILTERS)),
+        ("Liquid", "in a loop", words(f"forloop.{fact}" for fact in (*LIQUID_LOOP, "parentloop"))),
         ("both", "no names of variables", words(RESERVED)),
     ]
     return table(("engine", "", "words"), rows)
+
+
+READ_BEFORE = ("raw",)
+"""Tags that are text by the time a program is made, so that no rule of it names them."""
 
 
 def permissions() -> str:
@@ -171,11 +181,19 @@ def addresses() -> str:
                     yield from walk(pattern.url_patterns, here)
                 continue
             view = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
-            for method, permission in getattr(view, "permissions", {"GET": ""}).items():
+            for method, permission in getattr(view, "permissions", _answered(view)).items():
                 yield method, f"`/{here}`", str(permission or "")
 
     rows = sorted(set(walk(get_resolver().url_patterns, "")), key=lambda row: (row[1], row[0]))
     return table(("method", "address", "permission"), rows)
+
+
+def _answered(view: Any) -> dict[str, str]:
+    """The methods of a view that asks for no permission; plain functions are for reading."""
+    if view is None:
+        return {"GET": ""}
+    names = set(view.http_method_names) - {"head", "options"}
+    return {name.upper(): "" for name in names if hasattr(view, name)}
 
 
 def metrics() -> str:

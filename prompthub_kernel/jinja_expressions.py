@@ -33,7 +33,7 @@ class Loop:
         self.index0 = 0
 
 
-_LOOP_FACTS: Mapping[str, Callable[[Loop], Any]] = {
+LOOP_FACTS: Mapping[str, Callable[[Loop], Any]] = {
     "index": lambda loop: loop.index0 + 1,
     "index0": lambda loop: loop.index0,
     "revindex": lambda loop: len(loop.items) - loop.index0,
@@ -200,9 +200,9 @@ class JinjaExpressions(Compiler):
 
     def loop_fact(self, fact: str, line: int) -> Expression:
         """``loop.index`` and its like."""
-        calculate = _LOOP_FACTS.get(fact)
+        calculate = LOOP_FACTS.get(fact)
         if calculate is None:
-            return self.refuse(line, "guard", f"`loop` has no part of that name; it has {', '.join(_LOOP_FACTS)}")
+            return self.refuse(line, "guard", f"`loop` has no part of that name; it has {', '.join(LOOP_FACTS)}")
         slot = self.loops[-1]
         return lambda run: calculate(run.slots[slot])
 

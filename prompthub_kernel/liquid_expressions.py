@@ -47,7 +47,7 @@ class Loop:
         self.index0 = 0
 
 
-_LOOP_FACTS: Mapping[str, Callable[[Loop], Any]] = {
+LOOP_FACTS: Mapping[str, Callable[[Loop], Any]] = {
     "index": lambda loop: loop.index0 + 1,
     "index0": lambda loop: loop.index0,
     "rindex": lambda loop: loop.length - loop.index0,
@@ -205,9 +205,9 @@ class LiquidExpressions(Compiler):
             if not loops:
                 return self.refuse(words.line, "guard", "there is no loop around this one")
         fact = words.take("name").text
-        calculate = _LOOP_FACTS.get(fact)
+        calculate = LOOP_FACTS.get(fact)
         if calculate is None:
-            facts = ", ".join(_LOOP_FACTS)
+            facts = ", ".join(LOOP_FACTS)
             return self.refuse(words.line, "guard", f"`forloop` has no part of that name; it has {facts}")
         slot = loops[-1]
         return lambda run: calculate(run.slots[slot])

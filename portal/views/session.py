@@ -18,6 +18,7 @@ from portal.forms.session import SignIn
 class Login(LoginView):
     """``/login/``: for operators and staff alike; what they see afterwards is what their roles let them see."""
 
+    http_method_names = ["get", "head", "post", "options"]
     template_name = "portal/pages/login.html"
     authentication_form = SignIn
     redirect_authenticated_user = True
