@@ -118,6 +118,8 @@ class TargetAdmin(History, Placed):
         for placement, problems in answers:
             for problem in problems:
                 messages.warning(request, f"{placement or row}: {problem.detail}")
+        if not answers:
+            return "Nothing was asked: no prompt is placed there yet."
         return f"{len(answers)} places were asked about."
 
     @decision("Change settings", form=NewSettings, icon="tune")

@@ -75,7 +75,10 @@ class TestTarget(Endpoint):
 
     @operation("test_target", "Ask the provider whether it can be written", {200: "TargetTest"}, again=Again.RUNS)
     def post(self, target_id: UUID) -> Answer:
-        """Nothing is changed there. ``problems`` are those of the target itself, whatever the place."""
+        """Nothing is changed there. ``problems`` are those of the target itself, whatever the place.
+
+        Places are what is asked about: where no prompt is placed yet, nothing is asked, and ``ok`` is null.
+        """
         found = targets.test(target=targets.get(key=target_id, actor=self.actor), actor=self.actor)
         told = [
             (placement, [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in problems])
@@ -85,7 +88,7 @@ class TestTarget(Endpoint):
             {"placement_id": str(place.id), "problems": problems} for place, problems in told if place is not None
         ]
         own = [problem for place, problems in told if place is None for problem in problems]
-        ok = not own and not any(result["problems"] for result in results)
+        ok = not any(problems for _, problems in told) if told else None
         return Answer({"ok": ok, "problems": own, "results": results})
 
 

@@ -269,6 +269,7 @@ def test_targets_are_made_changed_and_switched(staff, world):
     given = {"client": world.client.slug, "name": "mem", "adapter": "memory", "settings": "{}", "credentials": ""}
     decide(staff, Target, "create", **given)
     target = Target.objects.get(name="mem")
+    assert "Nothing was asked" in told(decide(staff, Target, "test", target))
     factories.make_placement(instance=world.instance, target=target)
     assert "1 places were asked" in told(decide(staff, Target, "test", target))
     decide(staff, Target, "change_settings", target, settings='{"fail": ["refused"]}')

@@ -146,6 +146,13 @@ def test_testing_a_target_asks_the_provider(admin, world):
     assert [row["placement_id"] for row in found.json()["results"]] == [str(world.placement.id)]
 
 
+def test_testing_a_target_without_places_says_that_nothing_was_asked(admin, world):
+    admin("DELETE", f"placements/{world.placement.id}")
+    found = admin.post(f"targets/{world.target.id}/test")
+    assert_shape(found.json(), "TargetTest")
+    assert found.json() == {"ok": None, "problems": [], "results": []}
+
+
 def test_deliveries_are_listed_by_what_is_asked(admin, world, buried):
     other = factories.make_delivery()
     assert len(assert_page(admin.get("deliveries"), "Delivery")) == 3
