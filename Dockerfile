@@ -3,8 +3,9 @@
 
 FROM python:3.12-slim AS build
 WORKDIR /app
-COPY requirements/run.txt requirements/run.txt
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+# requirements/run.txt and what sends spans where the OTEL_ variables say so.
+COPY requirements/otel.txt requirements/otel.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/otel.txt
 COPY . .
 # Settings want keys; these are made for this step alone and thrown away with it.
 RUN PROMPTHUB_STATE_DIR=/tmp/build /venv/bin/python manage.py collectstatic --no-input --verbosity 0 && rm -rf /tmp/build

@@ -1,4 +1,4 @@
-"""Start-up of the roof: logs and surprises."""
+"""Start-up of the roof: logs, surprises and spans."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import ImproperlyConfigured
 
 
 class PromptHubConfig(AppConfig):
-    """Configures logging and, where a DSN is set, Sentry."""
+    """Configures logging and, where they are asked for, Sentry and spans."""
 
     name = "prompthub"
     label = "prompthub_roof"
@@ -24,6 +25,8 @@ class PromptHubConfig(AppConfig):
         celery.app.set_default()  # shared tasks of every process, not only of workers, know their broker
         if settings.SENTRY_DSN:
             report_surprises(dsn=settings.SENTRY_DSN)
+        if settings.TRACES_EXPORTER != "none":
+            export_spans(exporter=settings.TRACES_EXPORTER)
 
 
 def report_surprises(*, dsn: str, **options: Any) -> None:
@@ -48,6 +51,31 @@ def report_surprises(*, dsn: str, **options: Any) -> None:
         before_breadcrumb=redaction.before_breadcrumb,
         **options,
     )
+
+
+def export_spans(*, exporter: str) -> None:
+    """Send spans by ``otlp`` (http/protobuf) or to the ``console``; how, OpenTelemetry's own variables say.
+
+    A tracer provider that is there already, as with ``opentelemetry-instrument``, stays. Raises ImproperlyConfigured
+    without the extra ``otel``.
+    """
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            "The OTEL_ variables ask for spans, but the extra `otel` is not installed. "
+            "Install requirements/otel.txt, or set OTEL_TRACES_EXPORTER=none"
+        ) from error
+    if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return
+    named = {"service.name": "prompthub", **OTELResourceDetector().detect().attributes}
+    provider = TracerProvider(resource=Resource.create(named))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter() if exporter == "otlp" else ConsoleSpanExporter()))
+    trace.set_tracer_provider(provider)
 
 
 class StaffConfig(AdminConfig):

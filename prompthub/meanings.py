@@ -7,6 +7,10 @@ MEANINGS = {
     "own process.",
     "DATABASE_URL": "The database, `postgresql://…`. Empty: SQLite in the state directory.",
     "FORWARDED_ALLOW_IPS": "Addresses or networks of proxies whose `X-Forwarded-For` is believed; `*` for all.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "The collector that spans are sent to, `http://collector:4318`. OpenTelemetry's "
+    "other variables work too: [spans](../howto/run-the-large-installation.md#spans).",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "The same with its whole path, `http://collector:4318/v1/traces`.",
+    "OTEL_TRACES_EXPORTER": "Where spans go: `otlp`, `console` or `none`. Empty: `otlp` where an endpoint is set.",
     "PROMPTHUB_ALLOWED_HOSTS": "The names people call the site by.",
     "PROMPTHUB_API_RATE": "How many calls an actor may make in which time; `s`, `min`, `hour` or `day`.",
     "PROMPTHUB_ATTEMPTS": "Failed tries after which a delivery is given up; a `Retry-After` is no failure.",

@@ -325,3 +325,8 @@ SENTRY_DSN = env.text(
     form=r"https?://[^@\s]+@[^/@\s]+/(\S*/)?\d+",
     says="the DSN that Sentry shows, https://key@host/number",
 )
+# OpenTelemetry's own variables; its SDK reads these and all others itself.
+_COLLECTOR = env.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+TRACES_EXPORTER = env.text("OTEL_TRACES_EXPORTER", form="otlp|console|none", says="otlp, console or none") or (
+    "otlp" if _COLLECTOR else "none"
+)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from foundation import tracing
+from prompthub.apps import export_spans
+from prompthub_kernel.errors import NotFound
 from publishing import courier, publish
 from publishing.adapters import memory
 from tests import factories
@@ -74,6 +82,67 @@ def test_spans_hold_no_text_and_no_secret(spans, placement):
     assert "delivery.send" in told
     assert SECRET not in told
     assert "For Acme" not in told
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(ValueError(f"For Acme: {SECRET}"), "ValueError"), (NotFound("404.not_found", SECRET), "404.not_found")],
+)
+def test_of_an_error_only_its_kind_is_told(spans, error, kind):
+    with pytest.raises(type(error)), tracing.span("publish"):
+        raise error
+    found = spans()["publish"]
+    assert (found.status.status_code.name, found.status.description) == ("ERROR", kind)
+    assert SECRET not in found.to_json()
+
+
+START = """
+import django
+django.setup()
+from foundation import tracing
+with tracing.span("publish", client_id="c"):
+    pass
+"""
+
+
+def started(**variables):
+    """What became of a process that starts as the product does and ends one span."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    command = [sys.executable, "-c", START]
+    return subprocess.run(command, env=environment | variables, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_standard_variables_send_spans_to_a_collector(httpserver):
+    httpserver.expect_request("/v1/traces", method="POST").respond_with_data(b"")
+    assert started(OTEL_EXPORTER_OTLP_ENDPOINT=httpserver.url_for("/")).returncode == 0
+    [(request, _)] = httpserver.log
+    sent = request.get_data()
+    for word in (b"publish", b"client_id", b"service.name", b"prompthub"):
+        assert word in sent
+
+
+def test_the_standard_variables_write_spans_to_the_console_under_another_name():
+    told = json.loads(started(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="hub-east").stdout)
+    assert (told["name"], told["resource"]["attributes"]["service.name"]) == ("publish", "hub-east")
+
+
+def test_none_is_said_louder_than_an_endpoint(httpserver):
+    done = started(OTEL_EXPORTER_OTLP_ENDPOINT=httpserver.url_for("/"), OTEL_TRACES_EXPORTER="none")
+    assert (done.returncode, httpserver.log) == (0, [])
+
+
+def test_spans_that_are_asked_for_without_the_extra_forbid_the_start(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(ImproperlyConfigured, match=r"requirements/otel\.txt"):
+        export_spans(exporter="otlp")
+
+
+def test_a_tracer_provider_that_is_there_already_stays(monkeypatch):
+    there, replaced = TracerProvider(), []
+    monkeypatch.setattr(tracing.trace, "get_tracer_provider", lambda: there)
+    monkeypatch.setattr(tracing.trace, "set_tracer_provider", replaced.append)
+    export_spans(exporter="console")
+    assert replaced == []
 
 
 def test_without_the_extra_spans_do_nothing(monkeypatch, placement):
