@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.apps import AppConfig
@@ -73,6 +74,8 @@ def export_spans(*, exporter: str) -> None:
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     named = {"service.name": "prompthub", **OTELResourceDetector().detect().attributes}
+    # A collector that is away must not hold up a stop, for which orchestrators wait ten seconds: the library's default.
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
     provider = TracerProvider(resource=Resource.create(named))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter() if exporter == "otlp" else ConsoleSpanExporter()))
     trace.set_tracer_provider(provider)

@@ -25,6 +25,7 @@ def _prepare() -> None:
     # The test client speaks plain HTTP, which an installation with DATABASE_URL redirects.
     os.environ.setdefault("PROMPTHUB_HTTPS", "off")
     os.environ.setdefault("PROMPTHUB_LLM", "scripted")  # no network, no key
+    os.environ["OTEL_TRACES_EXPORTER"] = "none"  # whoever exports spans by default does not mean those of tests
     fresh = {
         "PROMPTHUB_SECRET_KEY": secrets.token_urlsafe(50),
         "PROMPTHUB_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from foundation import tracing
 from prompthub.apps import export_spans
+from prompthub.management.commands.serve import STOP_SECONDS
 from prompthub_kernel.errors import NotFound
 from publishing import courier, publish
 from publishing.adapters import memory
@@ -97,11 +99,14 @@ def test_of_an_error_only_its_kind_is_told(spans, error, kind):
 
 
 START = """
+import atexit, time
+atexit.register(lambda: print("stopped after", time.monotonic() - ended))
 import django
 django.setup()
 from foundation import tracing
 with tracing.span("publish", client_id="c"):
     pass
+ended = time.monotonic()
 """
 
 
@@ -122,8 +127,16 @@ def test_the_standard_variables_send_spans_to_a_collector(httpserver):
 
 
 def test_the_standard_variables_write_spans_to_the_console_under_another_name():
-    told = json.loads(started(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="hub-east").stdout)
+    done = started(OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="hub-east")
+    told = json.loads(done.stdout.partition("stopped after")[0])
     assert (told["name"], told["resource"]["attributes"]["service.name"]) == ("publish", "hub-east")
+
+
+def test_a_collector_that_never_answers_does_not_hold_up_a_stop():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = started(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert done.returncode == 0
+    assert 1 < float(done.stdout.partition("stopped after")[2]) < STOP_SECONDS / 2
 
 
 def test_none_is_said_louder_than_an_endpoint(httpserver):
