@@ -38,6 +38,7 @@ class Action(StrEnum):
     TARGET_CHANGE = "target.change"
     TARGET_DISABLE = "target.disable"
     TARGET_ENABLE = "target.enable"
+    TARGET_RESUME = "target.resume"
     TARGET_CREDENTIALS_ROTATE = "target.credentials.rotate"
     PLACEMENT_CREATE = "placement.create"
     PLACEMENT_REMOVE = "placement.remove"

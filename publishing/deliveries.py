@@ -6,7 +6,6 @@ ones as superseded. The rows are the truth: the broker only rings, and ``sweep``
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from foundation.clock import database_now
 from foundation.ids import new_id
 from instances.models import Publication
 from prompthub_kernel.errors import Conflict, NotFound
-from publishing import bell, lanes, metrics
+from publishing import bell, lanes, metrics, waiting
 from publishing.lanes import Lease
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
 from publishing.states import MOVES, OPEN, PERHAPS_TAKEN, WAITING, DeliveryState
@@ -68,12 +67,13 @@ def enqueue(
     placed = list(placements)
     now = database_now()
     _supersede(Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now)
+    present = Placement.objects.select_related("lane").in_bulk([one.pk for one in placed])
     rows = [
         Delivery(
             id=_newer_id(placement, publication.ordinal),
             publication=publication,
             placement=placement,
-            lane_id=placement.lane_id,
+            lane=present[placement.pk].lane,
             ordinal=publication.ordinal,
             due_at=now,
             created_at=at,
@@ -92,22 +92,23 @@ def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
 
     Of several that wait for one placement only the newest publication is sent. A row still marked as being sent
     by an older epoch belongs to a worker that died: its outcome is unknown, and it is sent again with its key.
+    One whose place has another lane by now goes there unsent: this lease is not for what it would write.
     """
     with transaction.atomic():
         if not lanes.may_send(lease=lease):
             return None
         now = database_now()
         _recover(lease, now, by, at)
-        chosen = _choose(Delivery.objects.filter(lane_id=lease.lane_id, state__in=WAITING), now)
-        if chosen is None:
-            return None
-        _move(chosen, DeliveryState.SENDING)
-        chosen.epoch = lease.epoch
-        chosen.tries += 1
-        chosen.save(update_fields=["state", "epoch", "tries"])
-        return Delivery.objects.select_related(
-            "placement__target", "placement__instance", "publication__version__instance__client"
-        ).get(pk=chosen.pk)
+        queue = Delivery.objects.filter(lane_id=lease.lane_id, state__in=WAITING)
+        while (chosen := _choose(queue, now)) is not None:
+            taken = _taken(queue, chosen)
+            if taken is not None:
+                _move(taken, DeliveryState.SENDING)
+                taken.epoch = lease.epoch
+                taken.tries += 1
+                taken.save(update_fields=["state", "epoch", "tries"])
+                return taken
+    return None
 
 
 def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: datetime) -> bool:
@@ -190,17 +191,17 @@ def replay_many(
 
 
 def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
-    """Give up a waiting delivery by decision of a person. Raises ``409.state_conflict`` for one that is not waiting."""
+    """Give up, by decision of a person, what is retried or held up by a pause; ``409.state_conflict`` for all else."""
     policy.require(by, Permission.PUBLISH, delivery.placement.instance.client)
     with transaction.atomic():
         row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-        if DeliveryState.BURIED not in MOVES[DeliveryState(row.state)] or row.state == DeliveryState.SENDING:
-            raise Conflict("409.state_conflict", f"This delivery is {row.state}; only a retrying one is given up.")
+        if row.state not in WAITING or (row.state == DeliveryState.PENDING and lanes.is_open(lane_id=row.lane_id)):
+            raise Conflict("409.state_conflict", f"This delivery is {row.state}; only what is held up is given up.")
         _end(row, DeliveryState.BURIED, database_now())
         row.error_detail = row.error_detail or "given up by a person"
         row.save()
-        events.record(action=Action.DELIVERY_BURY, subject=subject(row), by=by, at=at, metadata={"why": "person"})
         metrics.buried.inc()
+        events.record(action=Action.DELIVERY_BURY, subject=subject(row), by=by, at=at, metadata={"why": "person"})
     return row
 
 
@@ -249,16 +250,6 @@ def newest_for(*, placement: Placement) -> Delivery | None:
     return placement.deliveries.select_related("publication__version").order_by("-ordinal", "-id").first()
 
 
-def backoff(*, tries: int) -> float:
-    """Seconds until the next try, after so many that failed: full jitter over base · 2ⁿ, capped.
-
-    Source: AWS, "Exponential Backoff And Jitter".
-    """
-    rules = settings.PUBLISHING
-    ceiling = min(rules["backoff_cap_seconds"], rules["backoff_base_seconds"] * 2 ** max(0, tries - 1))
-    return random.uniform(ceiling / 10, ceiling)  # noqa: S311 - spreads load, guards nothing
-
-
 def subject(delivery: Delivery) -> events.Subject:
     """A delivery as the ledger knows it."""
     placement = delivery.placement
@@ -284,16 +275,32 @@ def _newer_id(placement: Placement, ordinal: int) -> uuid.UUID:
     return uuid.UUID(int=((last.int >> TIMELESS_BITS) + 1 << TIMELESS_BITS) | fresh.int % (1 << TIMELESS_BITS))
 
 
-def _choose(waiting: QuerySet[Delivery], now: datetime) -> Delivery | None:
+def _choose(queue: QuerySet[Delivery], now: datetime) -> Delivery | None:
     """The first due row that is the newest of its placement; older ones met on the way end superseded."""
     while True:
-        due = waiting.filter(due_at__lte=now).order_by("due_at", "id").first()
+        due = queue.filter(due_at__lte=now).order_by("due_at", "id").first()
         if due is None:
             return None
         newest = Delivery.objects.filter(placement_id=due.placement_id).order_by("-ordinal", "-id").first()
         if newest is None or newest.pk == due.pk:
             return due
-        _supersede(waiting.filter(placement_id=due.placement_id).exclude(pk=newest.pk), now)
+        _supersede(queue.filter(placement_id=due.placement_id).exclude(pk=newest.pk), now)
+
+
+def _taken(queue: QuerySet[Delivery], chosen: Delivery) -> Delivery | None:
+    """The chosen row, locked, and the target as it is now; None when it waits on another lane or ended meanwhile.
+
+    The lock comes first: whoever changes the target moves its waiting rows, and does not come between the two reads.
+    """
+    if not queue.select_for_update(no_key=True).filter(pk=chosen.pk).values_list("pk"):
+        return None
+    row = Delivery.objects.select_related(
+        "placement__target", "placement__instance", "publication__version__instance__client"
+    ).get(pk=chosen.pk)
+    if row.lane_id != row.placement.lane_id:
+        waiting.follow(placements=[row.placement_id])
+        return None
+    return row
 
 
 def _recover(lease: Lease, now: datetime, by: Actor, at: datetime) -> None:
@@ -359,9 +366,17 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:
         lanes.failed(lease=lease)
-        row.due_at = now + timedelta(seconds=backoff(tries=row.failed_tries))
+        row.due_at = now + timedelta(seconds=waiting.backoff(tries=row.failed_tries))
     _move(row, DeliveryState.UNKNOWN if result.outcome in {"unknown", "crashed"} else DeliveryState.RETRYING)
+    _go_home(row, now)
     return None
+
+
+def _go_home(row: Delivery, now: datetime) -> None:
+    """The next try is on the lane of its place; when that moved during this one, nobody there asked it to wait."""
+    lane_id = Placement.objects.values_list("lane_id", flat=True).get(pk=row.placement_id)
+    if lane_id != row.lane_id:
+        row.lane_id, row.due_at = lane_id, now
 
 
 def _move(row: Delivery, state: DeliveryState) -> None:

@@ -89,6 +89,16 @@ def may_call(now: datetime) -> Q:
     return (Q(not_before__isnull=True) | Q(not_before__lte=now)) & (Q(open_until__isnull=True) | Q(open_until__lte=now))
 
 
+def lock(*, lane_ids: Iterable[uuid.UUID]) -> None:
+    """Lock lanes until commit: no try begins or ends there meanwhile, and nothing else that locks them goes on."""
+    list(Lane.objects.filter(pk__in=list(lane_ids)).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def lift(*, lane_ids: Iterable[uuid.UUID]) -> None:
+    """End the pauses: a person says that the provider may be called again."""
+    Lane.objects.filter(pk__in=list(lane_ids)).update(not_before=None, open_until=None)
+
+
 def clear_leases() -> int:
     """Take away every lease: for the embedded edition, whose only worker has just started."""
     return Lane.objects.exclude(owner="").update(owner="", leased_until=None, epoch=F("epoch") + 1)

@@ -23,6 +23,7 @@ class Remote:
     settings: Mapping[str, Any]
     credentials: Mapping[str, str] = field(repr=False)
     location: Mapping[str, Any]
+    client: str = ""  # whose it is, for names of remote objects; empty where that does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,10 @@ class Adapter(Protocol):
 
     def remote_key(self, remote: Remote) -> str:
         """Name of the remote object that must not be written by two at once, e.g. ``n8n:host/workflow``."""
+        ...
+
+    def steps(self, remote: Remote) -> tuple[str | int, ...]:
+        """The place in the remote object, from the outside in: one that begins with another's steps is inside it."""
         ...
 
     def readable(self, remote: Remote) -> bool:

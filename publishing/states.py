@@ -20,7 +20,7 @@ class DeliveryState(StrEnum):
 S = DeliveryState
 
 MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
-    S.PENDING: frozenset({S.SENDING, S.SUPERSEDED}),
+    S.PENDING: frozenset({S.SENDING, S.SUPERSEDED, S.BURIED}),
     S.SENDING: frozenset({S.DELIVERED, S.RETRYING, S.UNKNOWN, S.SUPERSEDED, S.BURIED}),
     S.RETRYING: frozenset({S.SENDING, S.SUPERSEDED, S.BURIED}),
     S.UNKNOWN: frozenset({S.SENDING, S.SUPERSEDED, S.BURIED}),

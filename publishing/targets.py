@@ -18,10 +18,11 @@ from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.strict_json import require_storable
-from publishing import adapters, courier, lanes, masking
+from publishing import adapters, courier, lanes, masking, waiting
 from publishing.adapters import contract
-from publishing.models import Placement, Target
+from publishing.models import Delivery, Placement, Target
 from publishing.ports import ProviderError, Remote
+from publishing.states import OPEN
 from tenancy import clients, policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -64,8 +65,9 @@ def create(
 
 
 def change(*, target: Target, settings: Mapping[str, Any], by: Actor, at: datetime) -> Target:
-    """Replace a target's settings. Placements keep their places; lanes follow the new address.
+    """Replace a target's settings. Placements keep their places; lanes, and what waits on them, follow the new address.
 
+    What is being sent ends at the old one. Raises ``409.in_use`` when another prompt has such a place there already.
     An address that is sent as it is shown (``publishing.masking``) stays what it is.
     """
     policy.require(by, Permission.ADMIN, target.client)
@@ -75,9 +77,7 @@ def change(*, target: Target, settings: Mapping[str, Any], by: Actor, at: dateti
         row = _locked(target)
         row.settings = settings
         row.save()
-        for placement in row.placements.filter(removed_at__isnull=True):
-            placement.lane = lanes.lane_for(remote_key=_remote_key(row, placement.location))
-            placement.save(update_fields=["lane"])
+        _rehome(row)
         _record(Action.TARGET_CHANGE, row, by, at, {})
     return row
 
@@ -104,13 +104,30 @@ def enable(*, target: Target, by: Actor, at: datetime) -> Target:
     return _switch(target, Action.TARGET_ENABLE, by, at, enabled=True)
 
 
+def resume(*, target: Target, by: Actor, at: datetime) -> Target:
+    """End the pauses of its places, those that the provider asked for, too; what waits is tried again at once.
+
+    For other places of the same remote objects as well: a pause is the object's.
+    """
+    policy.require(by, Permission.ADMIN, target.client)
+    with transaction.atomic():
+        row = _locked(target)
+        places = dict(row.placements.values_list("pk", "lane_id"))
+        waited = Delivery.objects.filter(placement__in=places, state__in=OPEN).values_list("lane_id", flat=True)
+        paused = {*places.values(), *waited}  # what was being sent when the target moved is on another lane still
+        lanes.lock(lane_ids=paused)
+        lanes.lift(lane_ids=paused)
+        _record(Action.TARGET_RESUME, row, by, at, {"deliveries": waiting.hasten(placements=places)})
+    return row
+
+
 def place(
     *, instance: PromptInstance, target: Target, location: Mapping[str, Any], by: Actor, at: datetime
 ) -> Placement:
     """Say that a prompt goes to a place of a target.
 
     Raises ``404.not_found`` for another client's target, ``422.request_invalid`` with pointers below ``/location``,
-    ``409.archived`` and ``409.in_use`` when another prompt has that place.
+    ``409.archived`` and ``409.in_use`` when a prompt has that place of the remote object, whoever's it is.
     """
     policy.require(by, Permission.ADMIN, target.client)
     clients.require_active(target.client)
@@ -120,25 +137,21 @@ def place(
     problems = _contract_problems(target.adapter, {}, {}, location, below=("/location",))
     if problems:
         raise Invalid("422.request_invalid", "This is no place the adapter knows.", problems=problems)
-    try:
-        with transaction.atomic():
-            placement = Placement.objects.create(
-                instance=instance,
-                target=target,
-                lane=lanes.lane_for(remote_key=_remote_key(target, location)),
-                location=dict(location),
-                place=sha256_digest(canonical_json(dict(location))),
-                created_at=at,
-            )
-            _record(
-                Action.PLACEMENT_CREATE,
-                target,
-                by,
-                at,
-                {"placement": str(placement.id), "instance": str(instance.id)},
-            )
-    except IntegrityError as error:
-        raise Conflict("409.in_use", "Another prompt goes to that place already.") from error
+    with transaction.atomic():
+        row = _locked(target)
+        placement = Placement(
+            instance=instance,
+            target=row,
+            lane=lanes.lane_for(remote_key=_remote_key(row, location)),
+            location=dict(location),
+            place=sha256_digest(canonical_json(dict(location))),
+            created_at=at,
+        )
+        lanes.lock(lane_ids=[placement.lane_id])
+        _require_free(placement, pointer="/location")
+        placement.save(force_insert=True)
+        metadata = {"placement": str(placement.id), "instance": str(instance.id)}
+        _record(Action.PLACEMENT_CREATE, row, by, at, metadata)
     return placement
 
 
@@ -238,6 +251,38 @@ def _locked(target: Target) -> Target:
     return Target.objects.select_for_update(of=("self",)).select_related("client").get(pk=target.pk)
 
 
+def _rehome(row: Target) -> None:
+    """Move placements whose remote object is another one by now, and what waits for them; the lanes are locked."""
+    found = list(row.placements.select_related("lane").order_by("pk"))
+    keys = {placement.pk: _remote_key(row, placement.location) for placement in found}
+    moving = [placement for placement in found if placement.lane.remote_key != keys[placement.pk]]
+    new = {key: lanes.lane_for(remote_key=key) for key in sorted({keys[placement.pk] for placement in moving})}
+    lanes.lock(lane_ids=[*(placement.lane_id for placement in moving), *(lane.pk for lane in new.values())])
+    for placement in moving:
+        placement.lane = new[keys[placement.pk]]
+        if placement.removed_at is None:
+            _require_free(placement, pointer="/settings")
+        placement.save(update_fields=["lane"])
+    waiting.hasten(placements=[placement.pk for placement in moving])
+
+
+def _require_free(placement: Placement, *, pointer: str) -> None:
+    """Raise ``409.in_use`` when somebody has that place of the remote object, one inside it or one around it.
+
+    The lane is locked. Its placements may be another client's, about whom nothing is told.
+    """
+    adapter = adapters.get(placement.target.adapter)
+    mine = adapter.steps(Remote(settings={}, credentials={}, location=placement.location))
+    others = placement.lane.placements.filter(removed_at__isnull=True).exclude(pk=placement.pk)
+    for other in others:
+        theirs = adapter.steps(Remote(settings={}, credentials={}, location=other.location))
+        if mine[: len(theirs)] == theirs[: len(mine)]:
+            whose = "This" if other.instance_id == placement.instance_id else "Another"
+            where = "to that place" if mine == theirs else "inside or around that place"
+            problem = Problem(pointer, "taken", "is a place that a prompt goes to already")
+            raise Conflict("409.in_use", f"{whose} prompt goes {where} already.", problems=[problem])
+
+
 def _check_account(adapter: str, settings: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
     if adapter not in adapters.REGISTRY:
         known = ", ".join(sorted(adapters.REGISTRY))
@@ -269,7 +314,7 @@ def _contract_problems(
 
 
 def _remote_key(target: Target, location: Mapping[str, Any]) -> str:
-    remote = Remote(settings=target.settings, credentials={}, location=location)
+    remote = Remote(settings=target.settings, credentials={}, location=location, client=str(target.client_id))
     return adapters.get(target.adapter).remote_key(remote)
 
 

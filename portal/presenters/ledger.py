@@ -48,6 +48,7 @@ WORDS: dict[str, str | Promise] = {
     A.TARGET_CHANGE: _("changed a target's settings"),
     A.TARGET_DISABLE: _("switched a target off"),
     A.TARGET_ENABLE: _("switched a target on"),
+    A.TARGET_RESUME: _("ended the pauses of a target"),
     A.TARGET_CREDENTIALS_ROTATE: _("replaced a target's credentials"),
     A.PLACEMENT_CREATE: _("gave the prompt a place"),
     A.PLACEMENT_REMOVE: _("took a place away"),

@@ -45,6 +45,10 @@ class Memory:
         """``memory:<slot>``."""
         return f"memory:{remote.location['slot']}"
 
+    def steps(self, remote: Remote) -> tuple[str | int, ...]:
+        """None: a slot is one place."""
+        return ()
+
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/memory.schema.json``."""
         return contract.problems(self.name, remote, format=format, text=text)

@@ -82,6 +82,11 @@ class N8n:
         """``n8n:<host[:port]>/<workflow_id>``: a PUT replaces the whole workflow."""
         return f"n8n:{contract.host(remote.settings['base_url'])}/{remote.location['workflow_id']}"
 
+    def steps(self, remote: Remote) -> tuple[str | int, ...]:
+        """The node, then the steps of the parameter's path."""
+        place = Place.of(remote.location)
+        return (place.node_id, *place.steps)
+
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/n8n.schema.json``."""
         return contract.problems(self.name, remote, format=format, text=text)

@@ -89,6 +89,10 @@ class Retell:
         """``retell:<agent_id>``: all its fields share one line of versions."""
         return f"retell:{remote.location['agent_id']}"
 
+    def steps(self, remote: Remote) -> tuple[str | int, ...]:
+        """The field."""
+        return (str(remote.location["field"]),)
+
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/retell.schema.json``."""
         return contract.problems(self.name, remote, format=format, text=text)

@@ -40,9 +40,19 @@ class Webhook:
         return bool(remote.settings.get("read_url"))
 
     def remote_key(self, remote: Remote) -> str:
-        """``webhook:<host[:port]><path>``; without the query, which may hold a secret."""
-        url = remote.settings["url"]
-        return f"webhook:{contract.host(url)}{urlsplit(url).path or '/'}"
+        """``webhook:<host[:port]><path>?<digest of the query>#<client>``.
+
+        The query may hold a secret, so only its digest is told. What two clients send to a receiver has nothing to do
+        with each other: a pause that it asks of one does not hold up the other.
+        """
+        parts = urlsplit(remote.settings["url"])
+        query = f"?{hashlib.sha256(parts.query.encode()).hexdigest()[:16]}" if parts.query else ""
+        client = f"#{remote.client}" if remote.client else ""
+        return f"webhook:{contract.host(remote.settings['url'])}{parts.path or '/'}{query}{client}"
+
+    def steps(self, remote: Remote) -> tuple[str | int, ...]:
+        """The name, empty for a receiver that has but one place."""
+        return (str(remote.location.get("name", "")),)
 
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/webhook.schema.json``, the size of the body included."""

@@ -38,6 +38,7 @@ VERBS = (
     "publishing.restoring",
     "publishing.sides",
     "publishing.targets",
+    "publishing.waiting",
 )
 # The policy is read as a sentence: require(by, Permission.PUBLISH, client).
 SENTENCES = {"tenancy.policy": {"can", "require", "permissions", "visible", "reach", "places", "roles"}}
@@ -50,6 +51,7 @@ NO_DECISION = {
     "instances.numbering": "part of publishing.restoring.skip_numbers, which records it",
     "templates_app.numbering": "part of publishing.restoring.skip_numbers, which records it",
     "publishing.lanes": "a lease says who is at work, not what was decided",
+    "publishing.waiting": "part of publishing.targets.change and resume, which record it",
     "publishing.deliveries.enqueue": "part of the decision that calls it, which records it",
     "publishing.deliveries.sweep": "rings for what is due and marks that it rang",
     "audit.events.record": "it is the record",

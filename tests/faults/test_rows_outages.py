@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publishing import courier, deliveries
+from publishing import courier, deliveries, waiting
 from publishing.models import Delivery, Lane
 from tests.factories.acting import SYSTEM
 from tests.faults.world import pass_time
@@ -90,6 +90,6 @@ def test_row_14_those_that_wait_longest_come_first(world, rings, settings):
 def test_row_14_retries_are_spread_and_grow_up_to_the_cap(settings):
     settings.PUBLISHING = {**settings.PUBLISHING, "backoff_base_seconds": 1.0, "backoff_cap_seconds": 300.0}
     for tries, ceiling in ((1, 1), (2, 2), (5, 16), (9, 256), (10, 300), (60, 300)):
-        waits = {deliveries.backoff(tries=tries) for _ in range(200)}
+        waits = {waiting.backoff(tries=tries) for _ in range(200)}
         assert ceiling / 10 <= min(waits) <= ceiling / 2 <= max(waits) <= ceiling
         assert len(waits) > 100

@@ -143,7 +143,10 @@ def test_the_remote_object_is_named_without_it(target):
     placement = factories.make_placement(
         target=target, instance=factories.make_instance(client=target.client), location={"name": "greeting"}
     )
-    assert placement.lane.remote_key == "webhook:hooks.example.com/in"
+    address, digest, client = re.split("[?#]", placement.lane.remote_key)
+    assert (address, client) == ("webhook:hooks.example.com/in", str(target.client_id))
+    assert re.fullmatch("[0-9a-f]{16}", digest)
+    assert SECRET not in placement.lane.remote_key
 
 
 def test_settings_without_a_query_are_shown_as_they_are():

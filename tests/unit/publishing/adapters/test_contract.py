@@ -128,7 +128,7 @@ def test_an_empty_begin_message_is_allowed():
     [
         ("n8n", "n8n:n8n.example.com/abcDEF123"),
         ("retell", "retell:agent_1"),
-        ("webhook", "webhook:example.com/hook"),
+        ("webhook", "webhook:example.com/hook?1f206b11c23e28cc"),
         ("memory", "memory:a"),
     ],
 )
