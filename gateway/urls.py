@@ -61,6 +61,7 @@ _ADDRESSES = {
     "targets/<uuid:target_id>/credentials": targets.TargetCredentials,
     "targets/<uuid:target_id>/disable": targets.DisableTarget,
     "targets/<uuid:target_id>/enable": targets.EnableTarget,
+    "targets/<uuid:target_id>/resume": targets.ResumeTarget,
     "placements/<uuid:placement_id>": targets.OnePlacement,
     "deliveries": deliveries.Deliveries,
     "deliveries/replay": deliveries.ReplayDeliveries,

@@ -91,7 +91,7 @@ class TargetAdmin(History, Placed):
     fields = ("name", "client", "id", "adapter", "enabled", "set_up", "credential_names", "created_at")
     inlines = (Placements,)
     actions_list = ("create",)
-    actions_detail = ("test", "change_settings", "rotate_credentials", "enable", "disable")
+    actions_detail = ("test", "change_settings", "rotate_credentials", "enable", "disable", "resume")
 
     @display(description="Credentials set")
     def credential_names(self, row: Target) -> str:
@@ -148,6 +148,15 @@ class TargetAdmin(History, Placed):
         targets.disable(target=row, by=who(request), at=timezone.now())
         return f"{row.name} is switched off."
 
+    @decision(
+        "Try again now",
+        text="Ends the pauses its provider asked for. What waits for it is tried at once.",
+        icon="play_arrow",
+    )
+    def resume(self, request: HttpRequest, row: Target, values: dict[str, Any]) -> str:
+        targets.resume(target=row, by=who(request), at=timezone.now())
+        return f"What waits for {row.name} is tried again."
+
 
 @admin.register(Placement)
 class PlacementAdmin(Placed):
@@ -202,17 +211,7 @@ class PlacementAdmin(Placed):
 class LaneAdmin(ReadOnly):
     list_display = ("remote_key", "epoch", "owner", "leased_until", "not_before", "failures", "open_until")
     search_fields = ("remote_key",)
-    fields = (
-        "remote_key",
-        "id",
-        "epoch",
-        "owner",
-        "leased_until",
-        "not_before",
-        "failures",
-        "open_until",
-        "rung_until",
-    )
+    fields = ("id", *list_display, "rung_until")
 
 
 class Attempts(Lines):

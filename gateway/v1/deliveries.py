@@ -22,7 +22,7 @@ STATES = [str(state) for state in DeliveryState]
 
 def without_text(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """A listing needs whose they are and where they go, not what they carry."""
-    return rows.select_related(None).select_related("publication", "placement__target__client")
+    return rows.select_related(None).select_related("publication", "placement__target__client", "lane")
 
 
 class Deliveries(Endpoint):

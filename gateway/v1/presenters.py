@@ -12,6 +12,7 @@ from assist.switches import Standing
 from audit.models import AuditEvent
 from foundation.clock import rfc3339
 from instances.models import InstanceVersion, PromptInstance, Publication
+from publishing import waiting
 from publishing.models import Delivery, DeliveryAttempt, Drift, Placement, Target
 from templates_app.models import TemplateDraft, TemplateVersion
 from tenancy.models import Client, Project, ServiceToken
@@ -185,7 +186,14 @@ def placement(row: Placement) -> Shown:
 
 def delivery(row: Delivery) -> Shown:
     """One sealed text on its way to one place."""
-    aim = row.placement.target
+    aim, lane = row.placement.target, row.lane
+    then = waiting.next_try(
+        state=row.state,
+        tries=row.tries,
+        due_at=row.due_at,
+        not_before=lane.not_before,
+        open_until=lane.open_until,
+    )
     return {
         "id": str(row.id),
         "state": str(row.state),
@@ -197,6 +205,8 @@ def delivery(row: Delivery) -> Shown:
         "target": {"id": str(aim.id), "name": aim.name, "adapter": aim.adapter},
         "tries": row.tries,
         "due_at": rfc3339(row.due_at),
+        "next_try_at": _when(then.at if then else None),
+        "waits_for": str(then.why) if then else None,
         "created_at": rfc3339(row.created_at),
         "ended_at": _when(row.ended_at),
         "error_code": row.error_code or None,

@@ -59,9 +59,15 @@ class OneTarget(Endpoint):
         """Of its credentials only which are set."""
         return Answer(shown.target(targets.get(key=target_id, actor=self.actor)))
 
-    @operation("change_target", "Replace a target's settings", {200: "Target"}, body="target-change")
+    @operation(
+        "change_target",
+        "Replace a target's settings",
+        {200: "Target"},
+        body="target-change",
+        problems=("409.in_use",),
+    )
     def patch(self, target_id: UUID) -> Answer:
-        """Placements keep their places."""
+        """Placements keep their places; what waits for them goes to the new address."""
         row = targets.get(key=target_id, actor=self.actor)
         row = targets.change(target=row, settings=self.body["settings"], by=self.actor, at=self.at)
         return Answer(shown.target(row))
@@ -127,6 +133,18 @@ class EnableTarget(Endpoint):
         """From the next publication on."""
         row = targets.get(key=target_id, actor=self.actor)
         return Answer(shown.target(targets.enable(target=row, by=self.actor, at=self.at)))
+
+
+class ResumeTarget(Endpoint):
+    """``/targets/{target_id}/resume``."""
+
+    permissions = {"POST": Permission.ADMIN}
+
+    @operation("resume_target", "End the pauses of a target", {200: "Target"})
+    def post(self, target_id: UUID) -> Answer:
+        """What waits for it is tried again at once, whatever time its provider asked for."""
+        row = targets.get(key=target_id, actor=self.actor)
+        return Answer(shown.target(targets.resume(target=row, by=self.actor, at=self.at)))
 
 
 class ClientPlacements(Endpoint):

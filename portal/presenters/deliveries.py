@@ -218,12 +218,14 @@ def _line(row: Any, allowed: bool, at: datetime) -> Line:  # noqa: FBT001  of on
     control = Control(allowed=True) if allowed else refused
     if row.archived_at is not None:
         control = Control(allowed=False, reason=_("This client is archived."))
-    waits = row.state in (S.RETRYING, S.UNKNOWN)
+    next_try = _next_try(row)
+    held_up = row.state == S.PENDING and next_try is not None and next_try > at
+    waits = held_up or row.state in (S.RETRYING, S.UNKNOWN)
     return Line(
         row=row,
         state=DELIVERY[row.state],
         advice=_advice(row, at),
-        next_try=_next_try(row),
+        next_try=next_try,
         replay=control if row.dead else None,
         give_up=control if waits else None,
     )

@@ -156,6 +156,7 @@ REQUESTS: dict[str, Any] = {
     "rotate_credentials": lambda w: (f"targets/{w.target.id}/credentials", {"credentials": {}}),
     "disable_target": lambda w: (f"targets/{w.target.id}/disable", None),
     "enable_target": lambda w: (f"targets/{w.target.id}/enable", None),
+    "resume_target": lambda w: (f"targets/{w.target.id}/resume", None),
     "remove_placement": lambda w: (f"placements/{w.placement.id}", None),
     "list_deliveries": lambda w: ("deliveries", None),
     "read_delivery": lambda w: (f"deliveries/{w.buried.id}", None),
