@@ -188,6 +188,8 @@ def test_waiting_ends_when_the_server_stops(admin, path, monkeypatch):
     stopping = threading.Event()
     stopping.set()
     monkeypatch.setattr("foundation.ending.begun", stopping)
+    monkeypatch.setattr(publishing, "WAIT_SECONDS", 1e9)
+    monkeypatch.setattr(publishing, "POLL_SECONDS", "no further look")  # time.sleep takes no text
     response = admin.post(f"{path}?wait=true")
     assert (response.status_code, [row["state"] for row in response.json()["deliveries"]]) == (200, ["pending"])
 
