@@ -27,6 +27,13 @@ from tenancy import clients, policy
 from tenancy.models import Client
 from tenancy.policy import Permission
 
+TAKEN = {  # by: whether it is the same prompt, and whether it is the very place
+    (False, True): "Another prompt goes to that place already.",
+    (False, False): "Another prompt goes inside or around that place already.",
+    (True, True): "This prompt goes to that place already.",
+    (True, False): "This prompt goes inside or around that place already.",
+}
+
 
 def create(
     *,
@@ -277,10 +284,9 @@ def _require_free(placement: Placement, *, pointer: str) -> None:
     for other in others:
         theirs = adapter.steps(Remote(settings={}, credentials={}, location=other.location))
         if mine[: len(theirs)] == theirs[: len(mine)]:
-            whose = "This" if other.instance_id == placement.instance_id else "Another"
-            where = "to that place" if mine == theirs else "inside or around that place"
+            told = TAKEN[other.instance_id == placement.instance_id, mine == theirs]
             problem = Problem(pointer, "taken", "is a place that a prompt goes to already")
-            raise Conflict("409.in_use", f"{whose} prompt goes {where} already.", problems=[problem])
+            raise Conflict("409.in_use", told, problems=[problem])
 
 
 def _check_account(adapter: str, settings: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
