@@ -24,6 +24,8 @@ from tests.services.process import free_port
 from tests.services.product import Product
 
 AXE = Axe()
+# Pages of the portal say when their scripts are at work; others have none to wait for.
+CONNECTED = "html[data-connected], html:not(:has(script[src*='portal/js/main']))"
 expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy with the other sides
 # Run in every page before its own scripts.
 COLLECT = """
@@ -116,11 +118,14 @@ class Visitor:
     url: str
     context: BrowserContext
     page: Page
+    scripts: bool = True
     wrong: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
-        """Open a page of the product and wait for it."""
+        """Open a page of the product and wait for it, and for what its scripts do with it."""
         self.page.goto(self.url + path, wait_until="load")
+        if self.scripts:
+            self.page.locator(CONNECTED).wait_for(state="attached")
         return self.page
 
     def axe(self) -> list[str]:
@@ -154,7 +159,7 @@ def visit(browser: Browser, product: Product, session_of: Callable[[str], Any]) 
             storage_state=session_of(who) if who else None,
         )
         page = context.new_page()
-        visitor = Visitor(product.url, context, page)
+        visitor = Visitor(product.url, context, page, scripts)
         if scripts:
             page.add_init_script(COLLECT)
         page.on("dialog", lambda dialog: (visitor.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))

@@ -21,7 +21,7 @@ def test_issue_stores_only_the_digest_and_records_it(at):
     token, secret = make_token(scopes=["read", "publish"])
     assert tokens.FORM.match(secret)
     stored = ServiceToken.objects.values().get(pk=token.pk)
-    assert secret.rpartition("_")[2] not in str(stored)
+    assert secret.split("_", 2)[2] not in str(stored)
     event = AuditEvent.objects.get(action="token.issue", subject_id=str(token.id))
     assert event.metadata == {"scopes": ["publish", "read"]}
     assert secret not in str(vars(event))

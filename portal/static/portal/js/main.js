@@ -15,8 +15,9 @@ async function bind(element) {
 }
 
 function within(root) {
-  if (root instanceof Element && root.matches("[data-controller]")) bind(root);
-  for (const element of root.querySelectorAll("[data-controller]")) bind(element);
+  const found = [...root.querySelectorAll("[data-controller]")];
+  if (root instanceof Element && root.matches("[data-controller]")) found.unshift(root);
+  return Promise.all(found.map(bind));
 }
 
 function forget() {
@@ -27,7 +28,7 @@ function forget() {
   }
 }
 
-within(document);
+within(document).then(() => document.documentElement.setAttribute("data-connected", ""));
 document.addEventListener("htmx:load", (event) => within(event.detail.elt));
 document.addEventListener("portal:added", (event) => within(event.target));
 document.addEventListener("htmx:afterSettle", forget);
