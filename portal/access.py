@@ -83,6 +83,8 @@ class OperatorView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in first; then the rights the view declares; then the view. Coded errors become calm pages."""
         if not isinstance(request.user, AbstractBaseUser):
+            if request.headers.get("HX-Request"):
+                return HttpResponse(status=401)  # a page to sign in does not belong into a part of this one
             return redirect_to_login(request.get_full_path())
         self.at = timezone.now()
         self.actor = tokens.actor_for(request.user, door=Door.PORTAL)

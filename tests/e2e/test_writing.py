@@ -200,3 +200,44 @@ def test_folded_lines_are_unfolded_all_at_once(visit, hub):
     expect(line).to_be_hidden()
     page.get_by_role("button", name="Unfold all").click()
     expect(line).to_be_visible()
+
+
+def test_what_could_not_be_sent_is_told_and_sent_again(visit, hub):
+    window = visit("operator")
+    prompt = hub.prompt("unsent")
+    page = window.go(prompt.page)
+    page.route("**/draft/", lambda route: route.abort())
+    text = page.get_by_label("Text of the prompt")
+    text.fill("While the server is away")
+    expect(page.locator("#draft-status")).to_contain_text("Not saved: the server did not answer.")
+    page.unroute("**/draft/")
+    expect(page.locator("#draft-status")).to_contain_text("Saved")
+    assert prompt.now()["content_md"] == "While the server is away"
+    expect(text).to_have_value("While the server is away")
+
+
+def test_what_is_written_after_the_session_ended_stays_where_it_is(visit, hub):
+    window = visit("operator")
+    page = window.go(hub.prompt("signed-out").page)
+    window.context.clear_cookies(name="sessionid")
+    page.get_by_label("Text of the prompt").fill("Without a session")
+    expect(page.locator("#draft-status")).to_contain_text("the session has ended")
+    expect(page.get_by_label("Text of the prompt")).to_have_value("Without a session")
+    expect(page.get_by_label("Password")).to_have_count(0)
+
+
+def test_what_is_written_while_it_is_being_saved_is_asked_about(visit, hub):
+    window = visit("operator")
+    page = window.go(hub.prompt("slowly").page)
+    held = []
+    page.route("**/draft/", lambda route: held.append(route) if not held else route.abort())
+    text = page.get_by_label("Text of the prompt")
+    with page.expect_request("**/draft/"):
+        text.fill("One")
+    text.press_sequentially(" two")
+    held[0].continue_()
+    expect(page.locator("[data-saved]")).to_be_visible()
+    assert page.evaluate(
+        "() => { const leaving = new Event('beforeunload', {cancelable: true});"
+        " window.dispatchEvent(leaving); return leaving.defaultPrevented; }"
+    )

@@ -46,6 +46,12 @@ def test_nobody_comes_in_without_signing_in(name, method, db):
     assert answer.headers["Location"] == f"{reverse('portal:login')}?next={path}"
 
 
+@pytest.mark.parametrize(("name", "method"), CELLS)
+def test_a_part_of_a_page_is_never_the_page_to_sign_in(name, method, db):
+    answer = Browser().generic(method, address(name), headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (401, b"")
+
+
 @pytest.mark.parametrize(("name", "method"), [cell for cell in CELLS if cell[0] in OF_CLIENT])
 def test_a_client_of_others_is_not_there(name, method, operator, foreign):
     known = {"client": foreign.client.slug, "instance": foreign.instance.pk}

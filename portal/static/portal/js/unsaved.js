@@ -2,11 +2,18 @@
 
 export function connect(form) {
   let unsaved = "unsaved" in form.dataset;
+  let changes = 0;
+  let sentWith = 0;
   const written = () => {
     unsaved = true;
+    changes += 1;
   };
+  const sending = (event) => {
+    if (event.target.id === "draft-status") sentWith = changes;
+  };
+  // What was written while it was being saved is not saved.
   const saved = (event) => {
-    if (event.target.querySelector?.("[data-saved]")) unsaved = false;
+    if (event.target.querySelector?.("[data-saved]") && changes === sentWith) unsaved = false;
   };
   const leaving = (event) => {
     if (unsaved) event.preventDefault();
@@ -16,6 +23,7 @@ export function connect(form) {
   };
   form.addEventListener("input", written);
   form.addEventListener("submit", sent);
+  form.addEventListener("htmx:configRequest", sending);
   form.addEventListener("htmx:afterSwap", saved);
   window.addEventListener("beforeunload", leaving);
   return () => window.removeEventListener("beforeunload", leaving);
