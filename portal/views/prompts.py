@@ -113,8 +113,11 @@ class BulkPublish(Bulk):
     words = {"verb": "publish"}
 
     def act(self, line: shown.PromptLine) -> Outcome:
-        """Publish it to all its places, unless another version became active meanwhile."""
+        """Publish it to all its places, unless its draft is not what was shown, or another version became active."""
         instance = drafts.get(key=line.instance.pk, actor=self.actor)
+        seen = self.request.POST.get(f"revision-{instance.pk}", "")
+        if seen:
+            drafts.require_revision(draft=instance, revision=int(seen) if seen.isdecimal() and len(seen) < 10 else 0)
         reason = self.request.POST.get("reason", "")[:500]
         done = publish.publish(instance=instance, by=self.actor, at=self.at, reason=reason)
         if not done.changed:

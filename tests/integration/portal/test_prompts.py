@@ -257,6 +257,17 @@ class TestBulk:
         event = AuditEvent.objects.get(action="instance.publish", subject_id=str(good.pk))
         assert (event.actor_label, event.door) == ("ana", "portal")
 
+    def test_a_draft_that_changed_since_it_was_shown_is_not_published(self, browser, client):
+        desk = factories.make_instance(client=client, name="desk")
+        page = browser.get(self.url(client), {"prompt": [desk.pk]}).content.decode()
+        shown = re.search(rf'name="(revision-{desk.pk})" value="(\d+)"', page)
+        edited(desk, variables={"company": "Unseen"})
+        html = browser.post(self.url(client), {"prompt": [desk.pk], shown[1]: shown[2]}).content.decode()
+        assert "1 was refused." in html
+        assert "The draft was changed meanwhile." in html
+        assert PromptInstance.objects.get(pk=desk.pk).active_version is None
+        assert not AuditEvent.objects.filter(action="instance.publish", subject_id=str(desk.pk)).exists()
+
     def test_publishing_what_runs_already_says_so(self, browser, client):
         desk = published(factories.make_instance(client=client))
         assert "It runs like that already." in browser.post(self.url(client), {"prompt": [desk.pk]}).content.decode()

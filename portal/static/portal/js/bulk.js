@@ -6,8 +6,8 @@ export function connect(form) {
   const told = progress.querySelector("[data-count]");
 
   async function one(row, token, reason) {
-    const key = row.querySelector("input[name=prompt]").value;
-    const body = new URLSearchParams({ prompt: key, reason, csrfmiddlewaretoken: token });
+    const body = new URLSearchParams({ reason, csrfmiddlewaretoken: token });
+    for (const { name, value } of row.querySelectorAll("input[type=hidden]")) body.append(name, value);
     const answer = await fetch(form.action, { method: "POST", body, headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error(String(answer.status));
     const table = document.createElement("template");
