@@ -62,7 +62,8 @@ def suggest(
         base = draft.body.source()
         _require_no_secret(draft, {"/instruction": wish, "/revision": base})
         if previous is not None and (previous.instance_id != draft.pk or not previous.text):
-            raise _invalid("/previous", "unknown", "is no suggestion for this prompt that has a text")
+            unknown = Problem("/previous", "unknown", "is no suggestion for this prompt that has a text")
+            raise NotFound("404.not_found", "There is no such suggestion to go on from.", problems=[unknown])
         row = Suggestion(
             instance=draft,
             previous=previous,

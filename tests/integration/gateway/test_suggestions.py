@@ -121,7 +121,7 @@ def test_a_better_one_is_asked_for_with_the_one_before(admin, world):
     better = ask(admin, world, previous=first["id"])
     assert (better.status_code, better.json()["previous"]) == (202, first["id"])
     other = factories.make_suggestion()
-    assert_problem(ask(admin, world, previous=str(other.id)), "422.request_invalid", "/previous")
+    assert_problem(ask(admin, world, previous=str(other.id)), "404.not_found", "/previous")
     assert_problem(ask(admin, world, previous="0190c5ad-0000-7000-8000-000000000000"), "404.not_found")
 
 
