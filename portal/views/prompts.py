@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -48,7 +49,7 @@ class Outcome:
     detail: str = ""
 
 
-class Bulk(OperatorView):
+class Bulk(OperatorView, ABC):
     """Something that is done to several prompts: shown first, then done row by row, each with its own result.
 
     With htmx every row is a request of its own; without, one request does as many as fit into its time.
@@ -74,9 +75,9 @@ class Bulk(OperatorView):
             return self.page("portal/parts/bulk_row.html", row)
         return self._page(keys, done)
 
+    @abstractmethod
     def act(self, line: shown.PromptLine) -> Outcome:
         """Do it to one prompt; a refusal is raised as a coded error."""
-        raise NotImplementedError
 
     def _one(self, line: shown.PromptLine) -> Outcome:
         try:

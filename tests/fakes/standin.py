@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,7 +65,7 @@ class Fault:
         return self.times > 0 and self.method in {"", request.method} and self.path in request.path
 
 
-class StandIn:
+class StandIn(ABC):
     """Use as a context manager. Subclasses answer in ``reply``; ``lock`` guards their state."""
 
     def __init__(self) -> None:
@@ -75,8 +76,9 @@ class StandIn:
         self._afterwards: list[tuple[str, str, Callable[[], None]]] = []
         self._stopped = threading.Event()
 
+    @abstractmethod
     def reply(self, request: Request) -> Reply:
-        raise NotImplementedError
+        """What the system says to a request when no fault is set."""
 
     # ── switches ──
 

@@ -1,6 +1,5 @@
 import difflib
 import json
-import shutil
 import subprocess
 
 import pytest
@@ -150,15 +149,14 @@ def test_a_label_cannot_add_lines_to_a_unified_difference():
     assert diff_text(old="a", new="b").unified("x\n+++ y", "z\r\0").startswith("--- x +++ y\n+++ z  \n@@")
 
 
-@pytest.mark.skipif(shutil.which("patch") is None, reason="there is no patch(1) here")
 @pytest.mark.parametrize(
     ("old", "new"), [(OLD, NEW), ("a\nb\n", "a\nb"), ("a", "b\n"), ("", "a\n"), ("a\n" * 30, "a\n" * 9 + "b\n" * 3)]
 )
-def test_patch_understands_a_unified_difference(tmp_path, old, new):
+def test_git_understands_a_unified_difference(tmp_path, old, new):
     prompt = tmp_path / "prompt"
     prompt.write_text(old)
     change = diff_text(old=old, new=new).unified("prompt", "prompt")
-    subprocess.run(["patch", "--posix", str(prompt)], input=change, text=True, check=True, capture_output=True)
+    subprocess.run(["git", "apply", "-p0"], cwd=tmp_path, input=change, text=True, check=True, capture_output=True)
     assert (prompt.read_text() if prompt.exists() else "") == new
 
 
