@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Iterable, NoReturn  # noqa: UP035 - an older Python must read this
 
-from requirements.install import PYTHON, ROOT, VENV, Failed, environment
+from scripts.install import PYTHON, ROOT, VENV, Failed, environment
 
 STOP_SECONDS = 12
 
