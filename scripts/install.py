@@ -3,8 +3,6 @@
 In a syntax that an older Python reads too, so that it can look for a newer one.
 """
 
-# ruff: noqa: INP001, S603, T201 - the folder is no package of the product; this starts programs and prints
-
 from __future__ import annotations
 
 import hashlib
