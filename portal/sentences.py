@@ -125,7 +125,7 @@ SENTENCES = (
     N("Largest body the receiver takes. Standard Webhooks recommends less than 20 kB."),
     N("While it is set, every message carries a second signature made with it."),
     N("Sent as a bearer token to read_url."),
-    N("Fills {name} in read_url."),
+    N("What the message calls the text, and {name} in read_url. Left out: the message tells the prompt's name."),
     N("whsec_ and the base64 of 24 to 64 random bytes."),
     # Drift
     N("A delivery to this place is on its way already."),

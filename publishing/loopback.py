@@ -4,7 +4,7 @@
 
 =========================  ================================================================================
 ``POST /hook``             take a ``prompt.published`` message (any path but ``/faults`` will do); last write wins
-``GET /prompts``           everything it holds, by instance name, with the headers and body of the last message
+``GET /prompts``           everything it holds, by the messages' name, with the headers and body of the last message
 ``GET /prompts/<name>``    one of them; fits ``read_url`` of the webhook adapter
 ``PUT /prompts/<name>``    edit one behind PromptHub's back: ``{"text": "…"}``
 ``POST /faults``           fail the next messages: ``{"status": 503, "times": 3, "retry_after": 2}``
@@ -57,7 +57,7 @@ class Wrong(Exception):
 class Shelf:
     """What the provider holds. With ``file`` it is the same after a restart; with ``secret`` messages must be signed.
 
-    ``prompts``: by instance name ``text``, ``digest``, ``ordinal``, ``client``, ``version_id``, ``format``,
+    ``prompts``: by the name in the message ``text``, ``digest``, ``ordinal``, ``client``, ``version_id``, ``format``,
     ``edited``, and of the last message its ``headers`` and ``body``; ``received`` are the ids of messages taken, a
     repetition being counted again.
     """

@@ -2,7 +2,8 @@
 
 One signed POST per delivery. ``webhook-id`` is the delivery's id and the body carries only what belongs to the
 publication, so every try of a delivery sends the same bytes and the receiver can tell a repetition; only the
-time of sending and the signature over it are new.
+time of sending and the signature over it are new. The message is about the place: its ``name`` is the one under which
+``settings.read_url`` tells the text, and only a place without one has that of the prompt.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ EVENT = "prompt.published"
 DEFAULT_MAX_BODY_BYTES = 20_000
 """Standard Webhooks: payloads should stay under 20 kB."""
 
-_ENVELOPE = 2_048  # bytes of the body beside the text, names at their longest
+_ENVELOPE = 3_072  # bytes of the body beside the text, names at their longest
 _SECRETS = ("signing_secret", "previous_signing_secret")
 
 
@@ -74,7 +75,7 @@ class Webhook:
 
     def send(self, remote: Remote, parcel: Parcel, *, wire: Wire) -> Receipt:
         """Post the signed message. 410 means that the receiver wants no more: disable the target."""
-        body = message_body(parcel)
+        body = message_body(remote, parcel)
         private = (*_private(remote), parcel.text)
         if len(body) > _limit(remote):
             detail = f"the message would be larger than {_limit(remote)} bytes"
@@ -108,8 +109,11 @@ class Webhook:
         return Observation(text, digest if isinstance(digest, str) else "")
 
 
-def message_body(parcel: Parcel) -> bytes:
-    """The message's body: the same bytes for every try of a delivery."""
+def message_body(remote: Remote, parcel: Parcel) -> bytes:
+    """The message's body: the same bytes for every try of a delivery.
+
+    ``name`` is the place's (the prompt's where the place has none), ``prompt`` always the prompt's.
+    """
     return _json(
         {
             "type": EVENT,
@@ -117,7 +121,8 @@ def message_body(parcel: Parcel) -> bytes:
             "data": {
                 "client": parcel.client,
                 "instance_id": parcel.instance_id,
-                "name": parcel.instance_name,
+                "name": remote.location.get("name", parcel.instance_name),
+                "prompt": parcel.instance_name,
                 "version_id": parcel.version_id,
                 "ordinal": parcel.ordinal,
                 "digest": parcel.digest,

@@ -63,6 +63,7 @@ def test_the_message_carries_what_belongs_to_the_publication(receiver, wire, rem
             "client": sent.client,
             "instance_id": sent.instance_id,
             "name": sent.instance_name,
+            "prompt": sent.instance_name,
             "version_id": sent.version_id,
             "ordinal": sent.ordinal,
             "digest": sent.digest,
@@ -71,6 +72,22 @@ def test_the_message_carries_what_belongs_to_the_publication(receiver, wire, rem
             "correlation_id": sent.correlation_id,
         },
     }
+
+
+def test_the_message_is_about_the_name_that_is_read_back(receiver, wire):
+    place = at(receiver, name="front-desk", read_url=f"{receiver.base_url}/prompts/{{name}}")
+    ADAPTER.send(place, parcel(TEXT), wire=wire)
+    told = receiver.received[0].document["data"]
+    assert (told["name"], told["prompt"]) == ("front-desk", "greeting")
+    assert ADAPTER.observe(place, wire=wire).text == TEXT
+
+
+def test_the_longest_names_fit_beside_a_text_that_was_checked(receiver, wire):
+    place = at(receiver, name="\u0001" * 255)
+    text = "x" * (20_000 - 3_072 - 2)
+    assert ADAPTER.check(place, format="text", text=text) == []
+    ADAPTER.send(place, parcel(text, instance_name="\U0001f642" * 200), wire=wire)
+    assert len(receiver.received) == 1
 
 
 def test_the_headers_name_the_delivery(receiver, wire, remote):

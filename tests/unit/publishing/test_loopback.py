@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,13 @@ def test_the_last_write_wins_and_repetitions_are_counted(provider):
     provider.send("one", delivery_id="d1")
     held = provider.call("GET", "/prompts/greeting")[1]
     assert (held["text"], held["ordinal"], held["received"]) == ("one", 1, ["d1", "d2", "d1"])
+
+
+def test_a_place_may_have_another_name_than_its_prompt(provider):
+    provider.remote = replace(provider.remote, location={"name": "front-desk"})
+    provider.send("Hello")
+    assert ADAPTER.observe(provider.remote, wire=provider.wire).text == "Hello"
+    assert list(provider.call("GET", "/prompts")[1]) == ["front-desk"]
 
 
 def test_an_edit_behind_our_back_is_read_back(provider):

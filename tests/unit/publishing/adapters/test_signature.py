@@ -24,7 +24,7 @@ def test_the_known_vector_is_met():
 @settings(max_examples=100)
 @given(st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable()), st.text(max_size=200))
 def test_it_equals_the_packages_own(message_id, text):
-    body = message_body(parcel(text))
+    body = message_body(Remote({}, {}, {}), parcel(text))
     moment = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
     assert signature(SECRET, message_id, int(moment.timestamp()), body) == Webhook(SECRET).sign(
         message_id, moment, body.decode()
