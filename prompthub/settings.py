@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "portal",
     "assist",
     "publishing",
+    "registry",
     "instances",
     "templates_app",
     "tenancy",
@@ -115,14 +116,14 @@ MIDDLEWARE = [
     "foundation.correlation.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "prompthub.browsers.Policy",
     "prompthub.cookies.WholeCookiesMiddleware",  # before whatever looks a cookie up
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "prompthub.browsers.Session",
     "portal.language.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "prompthub.browsers.Account",
+    "prompthub.browsers.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -270,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
     "drift": {"task": "publishing.check_drift", "schedule": env.seconds("PROMPTHUB_DRIFT_SECONDS", 300.0)},
     "chain": {"task": "audit.chain", "schedule": 1.0},
     "forget": {"task": "foundation.forget_idempotency_keys", "schedule": 3600.0},
+    "forget changes": {"task": "foundation.forget_changes", "schedule": 3600.0},
 }
 
 PROMPTHUB_EGRESS_ALLOW = frozenset(

@@ -74,7 +74,11 @@ class TemplateDraft(TextColumns, Mutable):
 
 
 class TemplateVersion(TextColumns, Sealed):
-    """Sealed text. ``label`` is the caller's version word, ``ordinal`` counts and never repeats."""
+    """Sealed text. ``label`` is the caller's version word, ``ordinal`` counts and never repeats.
+
+    Where other prompts were referred to, their texts stand in it; ``written`` (``content_md``, ``content_json``) is
+    the text with the references, ``included`` what was put in for them. Both are null of a text without any.
+    """
 
     erasable = ("created_by_label",)
 
@@ -83,6 +87,8 @@ class TemplateVersion(TextColumns, Sealed):
     label = models.CharField(max_length=64)
     ordinal = models.PositiveIntegerField()
     digest = models.CharField(max_length=71)
+    written = models.JSONField(null=True)
+    included = models.JSONField(null=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=64)
     created_by_label = models.TextField()

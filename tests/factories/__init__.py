@@ -16,6 +16,15 @@ from tests.factories.delivery import make_attempt, make_delivery
 from tests.factories.instance import make_instance
 from tests.factories.instance_version import make_instance_version, make_publication
 from tests.factories.project import make_project
+from tests.factories.release import (
+    make_bundle,
+    make_pin,
+    make_release,
+    make_release_mark,
+    make_release_requirement,
+    make_release_signature,
+    make_repository_index,
+)
 from tests.factories.service_token import make_token
 from tests.factories.suggestion import make_suggestion
 from tests.factories.target import make_placement, make_target
@@ -24,15 +33,22 @@ from tests.factories.template_version import make_template_version
 __all__ = [
     "make_actor",
     "make_attempt",
+    "make_bundle",
     "make_client",
     "make_delivery",
     "make_event",
     "make_instance",
     "make_instance_version",
     "make_link",
+    "make_pin",
     "make_placement",
     "make_project",
     "make_publication",
+    "make_release",
+    "make_release_mark",
+    "make_release_requirement",
+    "make_release_signature",
+    "make_repository_index",
     "make_suggestion",
     "make_target",
     "make_template_version",
@@ -46,7 +62,13 @@ _ROWS = {
     "AuditLink": make_link,
     "DeliveryAttempt": make_attempt,
     "InstanceVersion": make_instance_version,
+    "Pin": make_pin,
     "Publication": make_publication,
+    "Release": make_release,
+    "ReleaseMark": make_release_mark,
+    "ReleaseRequirement": make_release_requirement,
+    "ReleaseSignature": make_release_signature,
+    "RepositoryIndex": make_repository_index,
     "TemplateVersion": make_template_version,
 }
 
