@@ -1,101 +1,97 @@
-"""What moved, told once it is committed: in this process at once, in the others through Redis where there is one.
+"""Names that moved are told to every process: at once to the one that moved them, within a second to all others.
 
-A broadcast may be lost, and nothing true depends on it: whoever listens also looks for himself, by a counter that the
-database keeps. It only makes others hear sooner. Verbs tell with ``after_commit(broadcast.tell, "bundle", bundle=…)``.
+Processes remember what they read. Whoever changes something that is remembered announces it, in the transaction of the
+change. Processes ask once a second what is new; a process also asks right after each commit of its own, before the
+caller goes on, so that nobody who moved a name reads the old one there.
 
-Topics: ``bundle`` (``bundle``: the id; a name of it points elsewhere, or a release of it was made or marked).
+Numbers are committed in their order: the counter's row is held from ``announce`` to the commit, which is why a verb
+announces last. So a process that has seen a number has seen everything before it. Nothing is lost: what is asked for is
+a table, and a process for which rows are missing (deleted ones, a restored backup) is told to forget everything.
 """
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
+from string import Template
 
-import structlog
-from django.conf import settings
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from django.db import connection
 
-Listener = Callable[[dict[str, str]], None]
+from foundation.after_commit import after_commit
+from foundation.models import Change, ChangeCounter
 
-CHANNEL = "prompthub:moved"
-PATIENCE = 0.1
-"""Seconds for Redis to take a message: whoever activates waits for it."""
-PAUSE = 5.0
-"""Seconds without telling a Redis that did not answer, and at most before it is listened to again."""
+KEPT = 10_000
+"""Changes that are kept at least; a process that was away for more starts anew."""
 
-log = structlog.get_logger(__name__)
-_PROCESS = uuid.uuid4().hex
-_listeners: dict[str, list[Listener]] = defaultdict(list)
-_alone_until = 0.0
+_NEXT = Template(
+    "INSERT INTO $table (id, number) VALUES (1, 1) "
+    "ON CONFLICT (id) DO UPDATE SET number = $table.number + 1 RETURNING number"
+).substitute(table=ChangeCounter._meta.db_table)
+_listeners: list[Callable[[], object]] = []
 
 
-def listen(topic: str, call: Listener) -> None:
-    """Have ``call`` told the facts of every broadcast of a topic; in the teller's thread, so it must be quick."""
-    if call not in _listeners[topic]:
-        _listeners[topic].append(call)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How far a process has come: the number and the word of the last change it knows; of none, the defaults."""
+
+    number: int = 0
+    word: uuid.UUID | None = None
 
 
-def tell(topic: str, /, **facts: str) -> None:
-    """Tell everybody who listens. Returns when this process has heard it; others may not hear it at all."""
-    _hear(topic, facts)
-    _publish(json.dumps({"from": _PROCESS, "topic": topic, "facts": facts}))
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened since, in order: pairs of a topic and a key. None: more than is known, forget everything."""
+
+    seen: Seen
+    changes: tuple[tuple[str, str], ...] | None
 
 
-def attend() -> None:
-    """Hear what other processes tell, in a thread that ends with this process. Without Redis there is nothing to do."""
-    if settings.REDIS_URL:
-        threading.Thread(target=_attend, args=(settings.REDIS_URL,), name="broadcast", daemon=True).start()
+def announce(*, topic: str, key: object) -> int:
+    """Say that what processes remember of ``key`` is another now; returns the change's number.
+
+    The last step of a verb: others that announce wait until it commits. Raises RuntimeError outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("a change is announced in the transaction that makes it")
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT)
+        number = int(cursor.fetchone()[0])
+    Change.objects.create(number=number, topic=topic, key=str(key))
+    for listener in _listeners:
+        after_commit(listener)
+    return number
 
 
-def heard(text: str | bytes) -> None:
-    """A message of another process; what cannot be read was told by another release of PromptHub and is left."""
-    try:
-        message = json.loads(text)
-        topic, facts = message["topic"], dict(message["facts"])
-        own = message["from"] == _PROCESS
-    except (ValueError, TypeError, KeyError):
-        return
-    if not own:
-        _hear(topic, facts)
+def listen(listener: Callable[[], object], /) -> None:
+    """Have ``listener`` called in this process after every commit that announced something, before the verb's caller
+    goes on. Registering again changes nothing.
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
-def _hear(topic: str, facts: dict[str, str]) -> None:
-    for call in _listeners.get(topic, ()):
-        call(facts)
+def since(*, seen: Seen | None) -> News:
+    """What was announced after ``seen``; with None the present number, and nothing is known. One query, rarely two."""
+    if seen is None:
+        newest = Change.objects.order_by("-number").values_list("number", "word").first()
+        return News(Seen(*newest) if newest else Seen(), None)
+    rows = list(
+        Change.objects.filter(number__gte=seen.number)
+        .order_by("number")
+        .values_list("number", "word", "topic", "key")[: KEPT + 1]
+    )
+    if seen.number:
+        connected = bool(rows) and rows[0][:2] == (seen.number, seen.word)
+        rows = rows[1:]
+    else:
+        connected = not rows or rows[0][0] == 1
+    if not connected or len(rows) >= KEPT:
+        return since(seen=None)
+    return News(Seen(*rows[-1][:2]) if rows else seen, tuple((topic, key) for _, _, topic, key in rows))
 
 
-def _publish(message: str) -> None:
-    global _alone_until  # noqa: PLW0603 - one Redis, one memory of it in each process
-    if not settings.REDIS_URL or time.monotonic() < _alone_until:
-        return
-    try:
-        _redis(settings.REDIS_URL).publish(CHANNEL, message)
-    except RedisError as error:
-        _alone_until = time.monotonic() + PAUSE
-        log.warning("broadcast.alone", error=type(error).__name__, seconds=PAUSE)
-
-
-def _attend(url: str) -> None:
-    while True:
-        try:
-            with Redis.from_url(url, health_check_interval=PAUSE).pubsub(ignore_subscribe_messages=True) as ear:
-                ear.subscribe(CHANNEL)
-                for message in ear.listen():
-                    heard(message["data"])
-        except RedisError as error:
-            log.warning("broadcast.deaf", error=type(error).__name__, seconds=PAUSE)
-        time.sleep(PAUSE)
-
-
-@cache
-def _redis(url: str) -> Redis:
-    never = Retry(NoBackoff(), 0)
-    return Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=never)
+def forget(*, keep: int = KEPT) -> int:
+    """Delete all but the newest ``keep`` changes; returns how many went."""
+    newest = Change.objects.order_by("-number").values_list("number", flat=True).first() or 0
+    return Change.objects.filter(number__lte=newest - keep).delete()[0]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 
+from foundation.ids import new_id
 from prompthub_kernel.errors import Conflict
 
 TOMBSTONE = "[erased]"
@@ -127,3 +128,33 @@ class IdempotencyKey(Mutable):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.key}"
+
+
+class ChangeCounter(Mutable):
+    """One row: how many changes were announced (:mod:`foundation.broadcast`)."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    number = models.PositiveBigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+class Change(Mutable):
+    """Something that processes remember is another now. ``word`` is random: a number that comes again, after a backup
+    was restored, comes with another word. Old rows are deleted.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    word = models.UUIDField(default=new_id, editable=False)
+    topic = models.CharField(max_length=16)
+    key = models.CharField(max_length=255)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.topic} {self.key}"
