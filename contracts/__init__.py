@@ -12,12 +12,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import referencing
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from prompthub_kernel.errors import Problem
 from prompthub_kernel.pointer import pointer
+from prompthub_kernel.schema_explaining import compiled
 from prompthub_kernel.schema_words import sentence
 
 FOLDER = Path(__file__).parent
@@ -45,8 +47,23 @@ def problems(name: str, value: Any, prefix: str = "") -> list[Problem]:
     has or would have. Codes are schema keywords; details never repeat a value, and a subschema's ``x-sentences``
     says them better than :mod:`prompthub_kernel.schema_words` can.
     """
+    if _fits(name, value):
+        return []
     found = (problem for error in validator(name).iter_errors(value) for problem in _translated(error, prefix))
     return list(dict.fromkeys(islice(found, MAX_PROBLEMS)))
+
+
+@cache
+def _quick(name: str) -> jsonschema_rs.Validator:
+    """Says at once that a value fits; what does not fit, and why, jsonschema says."""
+    return compiled(load(name))
+
+
+def _fits(name: str, value: Any) -> bool:
+    try:
+        return _quick(name).is_valid(value)
+    except ValueError:  # half of a surrogate pair, say: no text to it
+        return False
 
 
 def _unique_items(validator: Any, unique: bool, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: FBT001

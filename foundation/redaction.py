@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import UUID
@@ -28,6 +29,7 @@ MASK = "[redacted]"
 SHORTEST_SECRET = 4  # characters; shorter ones would shred ordinary text and are no secrets
 SHORTEST_BASE64 = 8  # letters, six bytes of it
 MAX_DEPTH = 32
+LONGEST_NAME = 100  # characters of a field's name; longer ones are not names
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:pass(?:word|wd|phrase)?|secrets?|tokens?|authorization|api_?keys?|access_?keys?|private_?keys?"
@@ -150,10 +152,21 @@ def _redact(value: Any, exact: list[str], above: tuple[int, ...]) -> Any:
             return "…"
         below = (*above, id(value))
         if isinstance(value, Mapping):
-            return {_redact(key, exact, below): _member(key, inner, exact, below) for key, inner in list(value.items())}
+            return {_name(key, exact, below): _member(key, inner, exact, below) for key, inner in list(value.items())}
         found = [_redact(inner, exact, below) for inner in value]
         return tuple(found) if isinstance(value, tuple) else found
     return _text(_described(value), exact)
+
+
+def _name(key: Any, exact: list[str], below: tuple[int, ...]) -> Any:
+    """A key. Most are names that every line has, so what was found of them is remembered."""
+    usual = type(key) is str and len(key) <= LONGEST_NAME and not exact
+    return _usual_name(key) if usual else _redact(key, exact, below)
+
+
+@lru_cache(maxsize=4096)
+def _usual_name(key: str) -> str:
+    return _text(key, [])
 
 
 def _member(key: Any, inner: Any, exact: list[str], below: tuple[int, ...]) -> Any:
@@ -166,8 +179,11 @@ def _member(key: Any, inner: Any, exact: list[str], below: tuple[int, ...]) -> A
 
 def is_secret_name(name: Any) -> bool:
     """Whether a field of this name holds a secret: ``api_key``, ``X-Api-Key``, ``apiKey``, ``Set-Cookie`` …"""
-    if not isinstance(name, str) or len(name) > 100:
-        return False
+    return isinstance(name, str) and len(name) <= LONGEST_NAME and _names_a_secret(name)
+
+
+@lru_cache(maxsize=4096)
+def _names_a_secret(name: str) -> bool:
     return _SECRET_NAME.search(_CAMEL.sub("_", name).lower().replace("-", "_").replace(".", "_")) is not None
 
 

@@ -57,13 +57,17 @@ def _ordered(value: Any, depth: int) -> Any:
     if depth == MAX_DEPTH:
         raise Invalid("400.json_invalid", f"The value is nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
+        if not all(map(_is_text, value)):
             raise Invalid("400.json_invalid", "An object has a key that is not a string.")
-        keys = sorted(value, key=_utf16)
-        return {key: _ordered(value[key], depth + 1) for key in keys}
+        in_order = sorted(value) if "".join(value).isascii() else sorted(value, key=_utf16)
+        return {key: _ordered(value[key], depth + 1) for key in in_order}
     if isinstance(value, list | tuple):
         return [_ordered(element, depth + 1) for element in value]
     raise Invalid("400.json_invalid", "The value is not JSON.")
+
+
+def _is_text(key: Any) -> bool:
+    return isinstance(key, str)
 
 
 def _number(value: float) -> int | float:

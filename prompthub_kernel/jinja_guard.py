@@ -135,6 +135,28 @@ def _words(source: str) -> Iterator[RawToken]:
         yield from islice(_LEXER.tokeniter(source, None), told, None)
 
 
+def structure(source: str) -> str | None:
+    """All of a source that decides whether it is accepted, its size apart: its tags, and where there is text between
+    them. What the text says decides nothing. None for a source with something else than plain tags in it.
+    """
+    if "\r" in source:
+        return None
+    found: list[str] = []
+    place, end = 0, len(source)
+    while True:
+        begin = _end_of_text(source, place)
+        tag = _PLAIN_TAG.match(source, begin)
+        words = _tag(tag[0]) if tag and tag.end() - begin <= _LONGEST_REMEMBERED else ()
+        text = source[place:begin]
+        found.append("text" if (text.rstrip() if words and words[0][1][-1] == "-" else text) else "")
+        if begin == end:
+            return "\n".join(found)
+        if not tag or not words:
+            return None
+        found.append(tag[0].rstrip())
+        place = tag.end()
+
+
 def _end_of_text(source: str, place: int) -> int:
     """Where the next tag begins, or the source ends."""
     text = _DATA.match(source, place)

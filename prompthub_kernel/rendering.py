@@ -7,6 +7,7 @@ A rendered text is never rendered again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections import OrderedDict
@@ -18,6 +19,7 @@ from typing import Any, NoReturn, Self
 from prompthub_kernel.body import Engine, PromptBody
 from prompthub_kernel.budget import MAX_SOURCE_BYTES, MAX_TAGS, MAX_TOKENS, Budget, BudgetSpent
 from prompthub_kernel.errors import Invalid, Problem
+from prompthub_kernel.jinja_guard import structure
 from prompthub_kernel.jinja_program import compile_jinja
 from prompthub_kernel.liquid_program import compile_liquid
 from prompthub_kernel.operations import Unrenderable, copied
@@ -29,6 +31,7 @@ __all__ = ["Rendered", "Secret", "Segment", "check", "names_used", "render"]
 
 MASK = "••••••"
 _CACHED_BYTES = 32 * 1024 * 1024
+_KEPT_DIGESTS = 8192
 _COMPILERS: Mapping[Engine, Callable[..., Program]] = {Engine.JINJA2: compile_jinja, Engine.LIQUID: compile_liquid}
 
 
@@ -78,8 +81,14 @@ def check(*, body: PromptBody, variables: VariablesSchema) -> None:
     Raises :class:`Invalid` ``400.template_schema_invalid``; every problem has the pointer of its template and
     ``line N: reason`` and one of the codes ``syntax``, ``undeclared``, ``guard``, ``secret``, ``runtime``,
     ``reserved``, ``number`` or a cap (``size``, ``tags``, ``tokens``, ``nesting``).
+
+    Versions of a prompt mostly differ in their prose: a body with the tags of one that was accepted is not read again.
     """
-    _programs(body, variables)
+    seen = _digest_of_tags(body, variables)
+    if seen is None or seen not in _ACCEPTED:
+        _programs(body, variables)
+        if seen is not None:
+            _ACCEPTED.add(seen)
 
 
 def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str, Any]) -> Rendered:
@@ -97,6 +106,25 @@ def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str,
     texts = {at: _run(program, given, budget, _place(body, at)) for at, program in programs.items()}
     out = texts[""] if body.text is not None else list(_spliced(body.document, (), texts))
     return Rendered(_merged(out), used, variables.names - used)
+
+
+def _digest_of_tags(body: PromptBody, variables: VariablesSchema) -> bytes | None:
+    """The same for bodies that are accepted or refused alike with these variables; None where that cannot be told."""
+    if body.engine is not Engine.JINJA2:
+        return None
+    size = 0
+    digest = hashlib.sha256()
+    for _, source in body.leaves():
+        tags = structure(source)
+        if tags is None:
+            return None
+        size += len(source.encode())
+        digest.update(f"{tags}\0".encode())
+    if size > MAX_SOURCE_BYTES:
+        return None
+    for names in (variables.names, variables.secret_names, variables.runtime_names):
+        digest.update("\n".join(("", *sorted(names), "\0")).encode())
+    return digest.digest()
 
 
 def names_used(*, body: PromptBody) -> frozenset[str]:
@@ -267,9 +295,29 @@ class ProgramCache:
         return program
 
 
+class Recent:
+    """The digests added last, as many as are kept."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._digests
+
+    def add(self, digest: bytes) -> None:
+        """Keep this one, and forget the oldest if there are too many."""
+        with self._lock:
+            self._digests[digest] = None
+            if len(self._digests) > self._kept:
+                self._digests.popitem(last=False)
+
+
 def _weight(source: str, program: Program) -> int:
     """What a cached program takes, in bytes: mostly closures, about one for each word."""
     return 1_000 + len(source) + 400 * program.count.tokens
 
 
 _CACHE = ProgramCache(_CACHED_BYTES)
+_ACCEPTED = Recent(_KEPT_DIGESTS)

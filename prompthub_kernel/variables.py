@@ -65,6 +65,7 @@ class VariablesSchema:
     defaults: dict[str, Any]
     _validator: jsonschema_rs.Validator = field(repr=False, compare=False)
     _examined: Examined = field(repr=False, compare=False)
+    _canonical: list[bytes] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def parse(cls, schema: Mapping[str, Any] | None) -> VariablesSchema:
@@ -143,7 +144,9 @@ class VariablesSchema:
 
     def digest_part(self) -> bytes:
         """What the schema adds to the digest of a template version."""
-        return canonical_json(self.schema)
+        if not self._canonical:
+            self._canonical.append(canonical_json(self.schema))
+        return self._canonical[0]
 
     def _work(self, values: dict[str, Any], size: int) -> int:
         """Bytes of the values, ``size`` together, times what each byte can cost."""
