@@ -131,6 +131,7 @@ SENTENCES = (
     N("A delivery to this place is on its way already."),
     N("No such drift."),
     N("This drift was settled already."),
+    N("A newer delivery overwrote what was found there; nothing is left to settle."),
     N("Only text is taken over; edit the document by hand."),
     # Refining
     N("Refining with AI is switched off for this installation."),

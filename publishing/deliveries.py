@@ -24,7 +24,7 @@ from foundation.clock import database_now
 from foundation.ids import new_id
 from instances.models import Publication
 from prompthub_kernel.errors import Conflict, NotFound
-from publishing import bell, lanes, metrics, waiting
+from publishing import bell, lanes, metrics, overwriting, waiting
 from publishing.lanes import Lease
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
 from publishing.states import MOVES, OPEN, PERHAPS_TAKEN, WAITING, DeliveryState
@@ -343,6 +343,7 @@ def _follow(row: Delivery, lease: Lease, result: Result, by: Actor, at: datetime
         row.error_code = ""
         row.remote_version = result.remote_version[:200]
         lanes.succeeded(lease=lease)
+        overwriting.overwrite(placement_id=row.placement_id, by=by, at=at)
         action: Action | None = Action.DELIVERY_DELIVER
     else:
         action = _failed(row, lease, result, now)

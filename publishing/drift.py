@@ -24,7 +24,7 @@ from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.rendering import MASK
-from publishing import adapters, courier, deliveries
+from publishing import adapters, courier, deliveries, overwriting
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
 from publishing.states import OPEN, DeliveryState
@@ -219,7 +219,9 @@ def _found(
         remote_version=seen.remote_version[:200],
         found_at=at,
     )
-    events.record(action=Action.DRIFT_FIND, subject=_subject(drift), by=by, at=at, metadata={"observed": digest})
+    events.record(
+        action=Action.DRIFT_FIND, subject=overwriting.subject(drift), by=by, at=at, metadata={"observed": digest}
+    )
     return drift
 
 
@@ -231,7 +233,7 @@ def _storable(text: str) -> str:
 def _end(drift: Drift, how: str, action: Action, by: Actor, at: datetime) -> None:
     drift.ended_at, drift.ended_by = at, how
     drift.save(update_fields=["ended_at", "ended_by"])
-    events.record(action=action, subject=_subject(drift), by=by, at=at)
+    events.record(action=action, subject=overwriting.subject(drift), by=by, at=at)
 
 
 def _locked(drift: Drift) -> Drift:
@@ -240,6 +242,10 @@ def _locked(drift: Drift) -> Drift:
         .select_related("placement__target", "placement__instance__client")
         .get(pk=drift.pk)
     )
+    if row.ended_by == overwriting.OVERWRITTEN:
+        raise Conflict(
+            "409.state_conflict", "A newer delivery overwrote what was found there; nothing is left to settle."
+        )
     if row.ended_at is not None:
         raise Conflict("409.state_conflict", "This drift was settled already.")
     return row
@@ -262,14 +268,4 @@ def _as_body(observed: str, draft: PromptInstance) -> PromptBody:
         )
     return PromptBody.parse(
         content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)
-    )
-
-
-def _subject(drift: Drift) -> events.Subject:
-    placement = drift.placement
-    return events.Subject(
-        kind="drift",
-        id=str(drift.id),
-        label=f"{placement.instance.name} at {placement.target.name}",
-        client_id=placement.target.client_id,
     )

@@ -26,6 +26,7 @@ ENDED: dict[str, State] = {
     "adopt": State(_("adopted"), "calm", _("The provider's text was taken into the draft.")),
     "provider": State(_("gone"), "calm", _("The provider runs our text again.")),
     "changed": State(_("changed again"), "calm", _("Another text was found there later.")),
+    "overwritten": State(_("overwritten"), "calm", _("A newer delivery has overwritten it: it runs there no more.")),
 }
 SETTLED = State(_("settled"), "calm")
 TABS: dict[str, tuple[str | Promise, Q]] = {

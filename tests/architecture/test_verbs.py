@@ -34,6 +34,7 @@ VERBS = (
     "publishing.drift",
     "publishing.erasure",
     "publishing.lanes",
+    "publishing.overwriting",
     "publishing.publish",
     "publishing.restoring",
     "publishing.sides",
@@ -67,6 +68,7 @@ WORKER = {
     "publishing.deliveries.settle",
     "publishing.drift.check",
     "publishing.drift.check_all",
+    "publishing.overwriting.overwrite",
 }
 WRITES = frozenset(
     {"save", "create", "bulk_create", "bulk_update", "delete", "get_or_create", "update_or_create", "assign_perm"}

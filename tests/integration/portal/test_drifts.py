@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from instances import drafts
 from prompthub_kernel.body import PromptBody
+from publishing import courier
 from publishing import drift as drifts
 from publishing.models import Delivery, Drift
 from tenancy.policy import Role
@@ -177,3 +178,20 @@ def test_secrets_are_masked_and_markup_is_text(client, person, operator, world):
     shown = person().get(at("drift", drifted(client, observed=f"{bad}\nBe brief.\n"))).content.decode()
     assert bad not in shown
     assert "&lt;script&gt;" in shown
+
+
+def test_what_was_overwritten_is_shown_as_past_and_not_taken_any_more(person, client):
+    row = drifted(client)
+    browser = person()
+    instance = drafts.get(key=row.placement.instance_id, actor=SYSTEM)
+    body = PromptBody.parse(content_md="Be calm.", content_json=None)
+    row.placement.instance = drafts.edit(instance=instance, revision=instance.revision, body=body, by=SYSTEM, at=AT)
+    factories.make_delivery(placement=row.placement)
+    courier.deliver(lane_id=row.placement.lane_id, by=SYSTEM)
+    page = browser.get(at("drift", row)).content.decode()
+    assert "A newer delivery has overwritten it" in page
+    assert at("adopt", row) not in page
+    refused = browser.post(at("adopt", row), {"revision": "1"})
+    assert refused.status_code == 409
+    assert "A newer delivery overwrote what was found there" in refused.content.decode()
+    assert keys(browser.get(LIST).content.decode()) == []

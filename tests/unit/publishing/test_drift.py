@@ -9,7 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from prompthub_kernel.errors import Invalid
+from audit.models import AuditEvent
+from instances import drafts
+from prompthub_kernel.errors import Conflict, Invalid
 from publishing import courier, drift
 from publishing.adapters import memory
 from publishing.models import Drift
@@ -109,3 +111,46 @@ def test_a_secret_in_another_spelling_is_not_taken_over_into_the_draft(system, a
     memory.slots["secret"].text = f"Rather use {SECRET}."
     found = drift.check(placement=placement, by=system, at=at)
     assert drift.adopt(drift=found, by=system, at=at).content_md == "Rather use {{ key }}."
+
+
+def publish_another(placement, system, at):
+    instance = drafts.get(key=placement.instance_id, actor=system)
+    placement.instance = drafts.edit(
+        instance=instance, revision=instance.revision, variables={"company": "Borealis"}, by=system, at=at
+    )
+    make_delivery(placement=placement)
+    courier.deliver(lane_id=placement.lane_id, by=system)
+
+
+def changed_there_and_published_again(placement, system, at):
+    memory.slots["first"].text = "Somebody wrote this there."
+    found = drift.check(placement=placement, by=system, at=at)
+    publish_another(placement, system, at)
+    found.refresh_from_db()
+    return found
+
+
+def test_a_newer_delivery_overwrites_what_was_found(placement, system, at):
+    found = changed_there_and_published_again(placement, system, at)
+    assert (found.ended_by, found.ended_at is None) == ("overwritten", False)
+    event = AuditEvent.objects.get(action="drift.clear", subject_id=str(found.pk))
+    assert event.metadata == {"ended_by": "overwritten"}
+
+
+@pytest.mark.parametrize("decide", [drift.adopt, drift.redeliver])
+def test_what_was_overwritten_is_neither_adopted_nor_put_back(placement, system, at, decide):
+    found = changed_there_and_published_again(placement, system, at)
+    with pytest.raises(Conflict, match="overwrote") as refused:
+        decide(drift=found, by=system, at=at)
+    assert refused.value.code == "409.state_conflict"
+
+
+def test_a_delivery_that_is_given_up_overwrites_nothing(placement, system, at):
+    memory.slots["first"].text = "Somebody wrote this there."
+    found = drift.check(placement=placement, by=system, at=at)
+    target = placement.target
+    target.settings = {"fail": ["ok", "refused"]}
+    target.save()
+    publish_another(placement, system, at)
+    found.refresh_from_db()
+    assert found.ended_at is None
