@@ -19,7 +19,6 @@ from jsonschema.exceptions import ValidationError
 
 from prompthub_kernel.errors import Problem
 from prompthub_kernel.pointer import pointer
-from prompthub_kernel.schema_explaining import compiled
 from prompthub_kernel.schema_words import sentence
 
 FOLDER = Path(__file__).parent
@@ -56,13 +55,13 @@ def problems(name: str, value: Any, prefix: str = "") -> list[Problem]:
 @cache
 def _quick(name: str) -> jsonschema_rs.Validator:
     """Says at once that a value fits; what does not fit, and why, jsonschema says."""
-    return compiled(load(name))
+    return jsonschema_rs.Draft202012Validator(load(name), validate_formats=False, offline=True)
 
 
 def _fits(name: str, value: Any) -> bool:
     try:
         return _quick(name).is_valid(value)
-    except ValueError:  # half of a surrogate pair, say: no text to it
+    except ValueError:  # half of a surrogate pair, say, is no text to it
         return False
 
 

@@ -54,7 +54,7 @@ def set_visibility(*, project: Project, visibility: str, by: Actor, at: datetime
 
 def get(*, key: str, actor: Actor) -> Project:
     """A project by slug, as far as the actor may see it; ``404.not_found`` otherwise."""
-    found = access.recall(actor.sight, ("project", key), Project.objects.filter(slug=key).first)
+    found = access.recall(actor.sight, ("project", key), lambda: Project.objects.filter(slug=key).first())
     if found is None or not policy.can(actor, Permission.VIEW, found):
         raise NotFound("404.not_found", "No such project.")
     return copy(found)
