@@ -19,10 +19,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal import components_prompt, components_publishing, components_records, components_writing
+from portal import components_bulk, components_prompt, components_publishing, components_records, components_writing
 from portal.access import Control
 from portal.parts import Part
 from portal.presenters import charts
+from portal.presenters.bulk import Outcome
 from portal.presenters.dashboard import Figure
 from portal.presenters.found import Hit, Snippet
 from portal.presenters.words import DELIVERY, OUTCOME, PROMPT
@@ -277,9 +278,8 @@ def prompt_row() -> Part:
 
 def bulk_row() -> Part:
     """One of many prompts to which something is done."""
-    good = SimpleNamespace(tone="good", label="published", detail="Version 4 is active.")
-    bad = SimpleNamespace(tone="bad", label="refused", detail="Another version became active meanwhile.")
-    states = {_("waiting"): None, _("done"): good, _("refused"): bad}
+    refused = Outcome("refused", "bad", _("refused"), (_("You may not do this here"),))
+    states = {_("waiting"): None, _("refused"): refused}
     return Part(
         "bulk_row",
         _("Line of something done to many"),
@@ -307,6 +307,7 @@ def bulk_button() -> Part:
 PARTS: list[Callable[[], Part]] = [
     *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button, language),
+    *components_bulk.PARTS,
     *components_prompt.PARTS,
     *components_writing.PARTS,
     *components_publishing.PARTS,

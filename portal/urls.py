@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from portal.views import (
     activity,
     audit,
+    bulk,
     clients,
     compare,
     dashboard,
@@ -42,8 +43,8 @@ urlpatterns: list[URLPattern] = [
     path("clients/", clients.Clients.as_view(), name="clients"),
     path(f"{CLIENT}prompts/", prompts.Prompts.as_view(), name="prompts"),
     path(f"{CLIENT}prompts/new/", new_prompt.NewPrompt.as_view(), name="prompt_new"),
-    path(f"{CLIENT}prompts/publish/", prompts.BulkPublish.as_view(), name="bulk_publish"),
-    path(f"{CLIENT}prompts/archive/", prompts.BulkArchive.as_view(), name="bulk_archive"),
+    path(f"{CLIENT}prompts/publish/", bulk.BulkPublish.as_view(), name="bulk_publish"),
+    path(f"{CLIENT}prompts/archive/", bulk.BulkArchive.as_view(), name="bulk_archive"),
     path(PROMPT, prompt.Prompt.as_view(), name="prompt"),
     path(f"{PROMPT}draft/", draft.Draft.as_view(), name="draft"),
     path(f"{PROMPT}preview/", prompt.Preview.as_view(), name="preview"),

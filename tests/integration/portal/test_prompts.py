@@ -7,7 +7,6 @@ import re
 import pytest
 from django.urls import reverse
 
-from audit.models import AuditEvent
 from instances import drafts
 from instances.models import PromptInstance
 from portal.presenters import prompts as shown
@@ -221,83 +220,3 @@ def test_more_rows_ask_no_more_queries(path, browser, client, django_assert_max_
         counts.append(len(asked))
     assert counts[0] == counts[1]
     assert counts[1] <= {"portal:dashboard": 11}.get(path, 8)
-
-
-class TestBulk:
-    """Many at once, each with its own result."""
-
-    def url(self, client, what="publish"):
-        return reverse(f"portal:bulk_{what}", kwargs={"client": client.slug})
-
-    def test_the_review_shows_what_is_chosen_and_does_nothing(self, browser, client):
-        desk = factories.make_instance(client=client, name="desk")
-        factories.make_instance(client=client, name="left-out")
-        html = browser.get(self.url(client), {"prompt": [desk.pk]}).content.decode()
-        assert "desk" in html
-        assert "left-out" not in html
-        assert "Publish 1 prompt<" in html
-        assert PromptInstance.objects.get(pk=desk.pk).active_version is None
-
-    def test_one_refusal_does_not_hold_up_the_others(self, browser, client):
-        good = factories.make_instance(client=client, name="good")
-        stale = published(factories.make_instance(client=client, name="stale"))
-        first = stale.active_version
-        stale = edited(stale, variables={"company": "B"})
-        publish.publish(instance=stale, by=SYSTEM, at=AT)
-        stale = drafts.get(key=stale.pk, actor=SYSTEM)
-        publish.publish(instance=stale, version=first, by=SYSTEM, at=AT)
-        stale = edited(drafts.get(key=stale.pk, actor=SYSTEM), variables={"company": "C"})
-        html = browser.post(self.url(client), {"prompt": [good.pk, stale.pk], "reason": "Spring"}).content.decode()
-        assert "1 prompt is done." in html
-        assert "1 was refused." in html
-        assert "Another version became active meanwhile" in html
-        good.refresh_from_db()
-        assert good.active_version.ordinal == 1
-        assert good.publications.get().reason == "Spring"
-        event = AuditEvent.objects.get(action="instance.publish", subject_id=str(good.pk))
-        assert (event.actor_label, event.door) == ("ana", "portal")
-
-    def test_a_draft_that_changed_since_it_was_shown_is_not_published(self, browser, client):
-        desk = factories.make_instance(client=client, name="desk")
-        page = browser.get(self.url(client), {"prompt": [desk.pk]}).content.decode()
-        shown = re.search(rf'name="(revision-{desk.pk})" value="(\d+)"', page)
-        edited(desk, variables={"company": "Unseen"})
-        html = browser.post(self.url(client), {"prompt": [desk.pk], shown[1]: shown[2]}).content.decode()
-        assert "1 was refused." in html
-        assert "The draft was changed meanwhile." in html
-        assert PromptInstance.objects.get(pk=desk.pk).active_version is None
-        assert not AuditEvent.objects.filter(action="instance.publish", subject_id=str(desk.pk)).exists()
-
-    def test_publishing_what_runs_already_says_so(self, browser, client):
-        desk = published(factories.make_instance(client=client))
-        assert "It runs like that already." in browser.post(self.url(client), {"prompt": [desk.pk]}).content.decode()
-
-    def test_with_htmx_one_row_answers(self, browser, client):
-        desk = factories.make_instance(client=client, name="desk")
-        factories.make_placement(instance=desk)
-        answer = browser.post(self.url(client), {"prompt": [desk.pk]}, headers={"HX-Request": "true"})
-        html = answer.content.decode()
-        assert html.strip().startswith("<tr")
-        assert 'data-result="good"' in html
-        assert "On its way to 1 place." in html
-
-    def test_what_does_not_fit_into_the_time_is_offered_again(self, browser, client, monkeypatch):
-        from portal.views import prompts as views
-
-        monkeypatch.setattr(views, "SECONDS_AT_ONCE", -1.0)
-        desk = factories.make_instance(client=client)
-        html = browser.post(self.url(client), {"prompt": [desk.pk]}).content.decode()
-        assert "not yet" in html
-        assert f'name="prompt" value="{desk.pk}"' in html
-        assert PromptInstance.objects.get(pk=desk.pk).active_version is None
-
-    def test_archiving_takes_them_from_the_list(self, browser, client, page):
-        desk = factories.make_instance(client=client, name="desk")
-        html = browser.post(self.url(client, "archive"), {"prompt": [desk.pk]}).content.decode()
-        assert ">archived<" in html
-        assert "No prompts yet" in page()
-
-    def test_others_prompts_and_nonsense_are_left_aside(self, browser, client, foreign):
-        html = browser.post(self.url(client, "archive"), {"prompt": [foreign.instance.pk, "x", ""]}).content.decode()
-        assert "Nothing is chosen" in html
-        assert PromptInstance.objects.get(pk=foreign.instance.pk).archived_at is None

@@ -14,6 +14,7 @@ export function connect(form) {
     table.innerHTML = await answer.text();
     const fresh = table.content.querySelector("tr");
     row.replaceWith(fresh);
+    window.htmx?.process(fresh); // the row looks again by itself while its deliveries are under way
     return fresh.querySelector("[data-result]").dataset.result;
   }
 
@@ -23,20 +24,19 @@ export function connect(form) {
     const why = reason?.value ?? "";
     for (const part of form.querySelectorAll(".ph-form-foot, .ph-field")) part.hidden = true;
     progress.hidden = false;
-    const tally = new Map();
+    const tally = { done: 0, same: 0, refused: 0 };
     for (const [index, row] of rows.entries()) {
       told.textContent = `${index} / ${rows.length}`;
       try {
-        const tone = await one(row, token.value, why);
-        tally.set(tone, (tally.get(tone) ?? 0) + 1);
+        tally[await one(row, token.value, why)] += 1;
       } catch {
         row.querySelector("[data-result]").textContent = form.dataset.failed;
-        tally.set("bad", (tally.get("bad") ?? 0) + 1);
+        tally.unanswered = (tally.unanswered ?? 0) + 1;
       }
       bar.value = index + 1;
     }
-    const words = form.dataset.done.replace("{good}", tally.get("good") ?? 0).replace("{bad}", tally.get("bad") ?? 0);
-    told.textContent = words;
+    const sentence = form.dataset.done.replace(/\{(\w+)\}/g, (_, kind) => tally[kind]);
+    told.textContent = tally.unanswered ? `${sentence} ${form.dataset.unanswered}: ${tally.unanswered}.` : sentence;
     const back = document.querySelector("[data-back]");
     back.hidden = false;
     back.querySelector("a").focus();
