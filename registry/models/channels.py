@@ -11,6 +11,12 @@ from foundation.models import Mutable
 from registry.models.bundles import Bundle
 from registry.models.releases import Release
 
+_POLICIES = ("live", "review", "locked")
+_STATES = ("proposed", "scheduled", "active", "rejected", "withdrawn", "failed")
+_SPLIT_WHOLE = Q(split_release__isnull=True, split_percent__isnull=True) | Q(
+    split_release__isnull=False, split_percent__isnull=False, release__isnull=False
+)
+
 
 class Split(models.Model):
     """A second release that part of the callers get: ``split_percent`` of them, and all of ``split_segments``.
@@ -51,6 +57,8 @@ class Channel(Split, Mutable):
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(fields=("bundle", "name"), name="channel_name_once_per_bundle"),
+            models.CheckConstraint(condition=Q(policy__in=_POLICIES), name="channel_policy_known"),
+            models.CheckConstraint(condition=_SPLIT_WHOLE, name="channel_split_whole"),
             models.CheckConstraint(
                 condition=Q(split_percent__isnull=True) | Q(split_percent__lte=100), name="channel_percent"
             ),
@@ -63,8 +71,13 @@ class Channel(Split, Mutable):
 class Activation(Split, Mutable):
     """One move of a channel: its history, the queue of reviews and the list to roll back to are this one table.
 
-    ``ordinal`` is given when it becomes active and only grows: a rollback is newer than what it replaces. ``previous``
-    is the release that the channel pointed at when this was asked for.
+    ``ordinal`` is given when it becomes active (``active_at``) and only grows: a rollback is newer than what it
+    replaces. ``previous`` is the release that the channel pointed at then; while this waits, when it was asked for.
+    One that is ``guarded`` moves the channel only away from that release; ``confirmed`` says that a yanked release is
+    meant.
+
+    ``policy`` is the channel's when this was asked for. ``makers`` are all whose hands are in a proposal (an actor, its
+    account, who issued its token): none of them approves it. ``revision`` counts its changes.
     """
 
     class State(models.TextChoices):
@@ -87,7 +100,15 @@ class Activation(Split, Mutable):
     by = models.CharField(max_length=64)
     by_label = models.TextField()
     reason = models.TextField(blank=True)
+    policy = models.CharField(max_length=6, choices=Channel.Policy.choices)
+    makers = models.JSONField(default=list)
+    revision = models.PositiveIntegerField(default=1)
+    guarded = models.BooleanField(default=False)
+    confirmed = models.BooleanField(default=False)
     due_at = models.DateTimeField(null=True)
+    active_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_detail = models.TextField(blank=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=64, blank=True)
     decided_by_label = models.TextField(blank=True)
@@ -101,6 +122,14 @@ class Activation(Split, Mutable):
             models.UniqueConstraint(fields=("channel", "ordinal"), name="activation_ordinal_once"),
             models.CheckConstraint(
                 condition=Q(ordinal__isnull=False) ^ ~Q(state="active"), name="activation_ordinal_when_active"
+            ),
+            models.CheckConstraint(
+                condition=Q(active_at__isnull=False) ^ ~Q(state="active"), name="activation_time_when_active"
+            ),
+            models.CheckConstraint(condition=Q(state__in=_STATES), name="activation_state_known"),
+            models.CheckConstraint(condition=_SPLIT_WHOLE, name="activation_split_whole"),
+            models.CheckConstraint(
+                condition=Q(split_percent__isnull=True) | Q(split_percent__lte=100), name="activation_percent"
             ),
         )
         indexes = (
