@@ -7,8 +7,9 @@ from django.db.models import Q
 
 from foundation.ids import new_id
 from foundation.models import AppendOnly, Sealed
-from prompthub_kernel import manifest, semver
+from prompthub_kernel import semver
 from prompthub_kernel.address import MAX_PROMPT_LENGTH
+from prompthub_kernel.manifest import Manifest
 from prompthub_kernel.selector import MAX_LENGTH as MAX_SELECTOR_LENGTH
 from prompthub_kernel.semver import SemVer
 from registry.models.bundles import Bundle
@@ -61,9 +62,9 @@ class Release(Sealed):
         return SemVer.parse(self.version)
 
     @property
-    def paper(self) -> manifest.Manifest:
+    def paper(self) -> Manifest:
         """The manifest as the kernel knows it."""
-        return manifest.Manifest.from_json(self.manifest)
+        return Manifest.from_json(self.manifest)
 
 
 class Pin(Sealed):
