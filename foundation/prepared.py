@@ -93,24 +93,51 @@ class Query(Generic[M]):
         return own.statement
 
 
-class Update:
-    """Sets columns of the rows of ``build``'s query set; ``columns`` are :class:`Given` by the field's name."""
+class Update(Generic[M]):
+    """Sets columns of the rows of ``build``'s query set; ``columns`` are :class:`Given` by the field's name, or what
+    Django takes there.
+    """
 
-    def __init__(self, build: Callable[[], models.QuerySet[Any]], **columns: Given) -> None:
+    def __init__(self, build: Callable[[], models.QuerySet[M]], **columns: Any) -> None:
         self._build = build
         self._columns = columns
-        self._own: _OncePerConnection[Any] = _OncePerConnection()
+        self._own: _OncePerConnection[M] = _OncePerConnection()
+        self._returning: _OncePerConnection[M] = _OncePerConnection()
 
     def run(self, **values: Any) -> int:
         """How many rows there were."""
         own, database = self._own, _database()
-        if own.statement is None:
-            query: Any = self._build().query.chain(sql.UpdateQuery)
-            query.add_update_values(self._columns)
-            own.statement = _Statement(*query.get_compiler(connection=database).as_sql())
+        statement = own.statement
+        if statement is None:
+            statement = own.statement = _Statement(*self._sql(database))
         with database.cursor() as cursor:
-            cursor.execute(own.statement.sql, own.statement.filled(values, database))
+            cursor.execute(statement.sql, statement.filled(values, database))
             return int(cursor.rowcount)
+
+    def row(self, **values: Any) -> M | None:
+        """The one row as it is now, locked by the change until the transaction ends; None if there is none."""
+        own, database = self._returning, _database()
+        statement = own.statement or self._prepare_returning(own, database)
+        with database.cursor() as cursor:
+            cursor.execute(statement.sql, statement.filled(values, database))
+            rows = cursor.fetchall()  # read to the end: SQLite has changed nothing before
+            return own.read(rows[0]) if rows else None
+
+    def _prepare_returning(self, own: _OncePerConnection[M], database: Any) -> _Statement:
+        text, parameters = self._sql(database)
+        model = self._build().model
+        compiler: Any = model._default_manager.order_by().query.get_compiler(connection=database)
+        compiler.as_sql()
+        columns = (database.ops.quote_name(column[0].target.column) for column in compiler.select)
+        own.read = _reader(compiler, database)
+        own.statement = _Statement(f"{text} RETURNING {', '.join(columns)}", parameters)
+        return own.statement
+
+    def _sql(self, database: Any) -> tuple[str, Sequence[Any]]:
+        query: Any = self._build().query.chain(sql.UpdateQuery)
+        query.add_update_values(self._columns)
+        text, parameters = query.get_compiler(connection=database).as_sql()
+        return text, parameters
 
 
 class Insert(Generic[M]):

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import CharField, IntegerField, Q, QuerySet, UUIDField
+from django.db.models import CharField, F, IntegerField, Q, QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from foundation.prepared import Given, Insert, Query, Update
 from prompthub_kernel import rendering
-from prompthub_kernel.body import PromptBody
-from prompthub_kernel.canonical import sha256_digest
+from prompthub_kernel.body import BodyFormat, Engine, PromptBody
+from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
@@ -25,12 +25,9 @@ from tenancy.models import Project
 from tenancy.policy import Permission
 
 _TEMPLATE = Given("template", UUIDField())
-_NAMED = Query(
-    lambda: (
-        Template.objects.select_for_update()
-        .filter(project=Given("project", UUIDField()), name=Given("name", CharField()))
-        .order_by()
-    )
+_NUMBERED = Update(
+    lambda: Template.objects.filter(project=Given("project", UUIDField()), name=Given("name", CharField())),
+    last_ordinal=F("last_ordinal") + 1,
 )
 _LATEST_AND_NEXT = Query(
     lambda: _without_text().filter(
@@ -38,7 +35,7 @@ _LATEST_AND_NEXT = Query(
     )
 )
 _LABELLED = Query(lambda: _without_text().filter(template=_TEMPLATE, label=Given("label", CharField())))
-_COUNTED = Update(lambda: Template.objects.filter(pk=_TEMPLATE), last_ordinal=Given("ordinal", IntegerField()))
+_TAKEN_BACK = Update(lambda: Template.objects.filter(pk=_TEMPLATE), last_ordinal=F("last_ordinal") - 1)
 _SEALED = Insert(TemplateVersion)
 
 
@@ -72,10 +69,12 @@ def register(
     check(body=body, variables=variables)
     digest = digest_of(body=body, variables=variables)
     with transaction.atomic():
-        template = _locked(project, name, at)
+        template = _numbered(project, name, at)
         near = _near(template, label)
-        present = next((version for version in near if label or version.ordinal == template.last_ordinal), None)
+        present = next((version for version in near if label or version.ordinal == template.last_ordinal - 1), None)
         if present is not None and present.digest == digest:
+            _TAKEN_BACK.run(template=template.pk)
+            template.last_ordinal -= 1
             return Registered(present, created=False)
         if present is not None and label is not None:
             raise Conflict(
@@ -94,6 +93,8 @@ def seal(*, template: Template, by: Actor, at: datetime, label: str | None = Non
     require_storable(label, "/label")
     with transaction.atomic():
         template = Template.objects.select_for_update().select_related("project").get(pk=template.pk)
+        template.last_ordinal += 1
+        template.save(update_fields=["last_ordinal"])
         draft = TemplateDraft.objects.filter(template=template).first()
         if draft is None:
             raise NotFound("404.not_found", "This template has no draft to seal.")
@@ -141,6 +142,12 @@ def digest_of(*, body: PromptBody, variables: VariablesSchema) -> str:
     return sha256_digest(body.digest().encode(), variables.digest_part())
 
 
+def intact(*, version: TemplateVersion) -> bool:
+    """Whether its text is the one it was sealed with: the digest is taken over the row as it is, and compared."""
+    body = PromptBody(BodyFormat(version.format), Engine(version.engine), version.content_md, version.content_json)
+    return version.digest == sha256_digest(body.digest().encode(), canonical_json(version.variables_schema))
+
+
 def subject(version: TemplateVersion) -> events.Subject:
     """A version as the ledger knows it."""
     return events.Subject(
@@ -156,29 +163,32 @@ def _without_text() -> QuerySet[TemplateVersion]:
     return TemplateVersion.objects.defer("content_md", "content_json", "variables_schema").order_by()
 
 
-def _locked(project: Project, name: str, at: datetime) -> Template:
-    """The template's row, locked, made if it is not there; a concurrent maker is waited for."""
+def _numbered(project: Project, name: str, at: datetime) -> Template:
+    """The template's row, locked and counted up to the next version's number; made if it is not there.
+
+    One statement takes the number and the lock. A concurrent maker is waited for.
+    """
     if not name or len(name) > 200:
         raise Invalid(
             "422.request_invalid",
             "A template's name has 1 to 200 characters.",
             problems=[Problem("/name", "maxLength" if name else "minLength", "1 to 200 characters")],
         )
-    found = _NAMED.first(project=project.pk, name=name)
-    if found is None:
+    while (found := _NUMBERED.row(project=project.pk, name=name)) is None:
         Template.objects.bulk_create([Template(project=project, name=name, created_at=at)], ignore_conflicts=True)
-        found = Template.objects.select_for_update().get(project=project, name=name)
     found.project = project
     return found
 
 
 def _near(template: Template, label: str | None) -> list[TemplateVersion]:
-    """What a new version could collide with: who holds its label or, without one, the latest and the next integer."""
-    if template.last_ordinal == 0:
+    """What the version to be could collide with: who holds its label or, without one, the latest and who is called
+    like its number.
+    """
+    if template.last_ordinal == 1:
         return []
     if label is None:
-        last = template.last_ordinal
-        found = _LATEST_AND_NEXT.all(template=template.pk, last=last, next=str(last + 1))
+        following = template.last_ordinal
+        found = _LATEST_AND_NEXT.all(template=template.pk, last=following - 1, next=str(following))
     else:
         found = _LABELLED.all(template=template.pk, label=label)
     for version in found:
@@ -195,8 +205,6 @@ def _seal(
     by: Actor,
     at: datetime,
 ) -> TemplateVersion:
-    template.last_ordinal += 1
-    _COUNTED.run(template=template.pk, ordinal=template.last_ordinal)
     version = TemplateVersion(
         template=template,
         label=label,
@@ -220,8 +228,8 @@ def _seal(
 
 
 def _free_label(template: Template, taken: set[str]) -> str:
-    """The next ordinal as a word; when a caller already used that word, the next free integer."""
-    number = template.last_ordinal + 1
+    """The version's ordinal as a word; when a caller already used that word, the next free integer."""
+    number = template.last_ordinal
     if str(number) not in taken:
         return str(number)
     while template.versions.filter(label=str(number)).exists():

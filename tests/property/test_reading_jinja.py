@@ -10,8 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import nodes
 
-from prompthub_kernel import jinja_guard
+from prompthub_kernel import jinja_guard, rendering
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.budget import MAX_SOURCE_BYTES
+from prompthub_kernel.errors import Invalid
+from prompthub_kernel.jinja_program import compile_jinja
 from prompthub_kernel.program import TemplateRefused
+from prompthub_kernel.variables import VariablesSchema
 from tests.hostile.benign_templates import BENIGN
 from tests.property.effort import examples
 
@@ -163,3 +168,45 @@ def test_remembered_tags_give_the_words_that_jinjas_lexer_finds(source):
     found = words(jinja_guard._words, source)
     assert found == words(lambda text: jinja_guard._LEXER.tokeniter(text, None), source)
     assert found == words(jinja_guard._words, source), "remembered now"
+
+
+@given(
+    st.lists(st.sampled_from((*TEXTS, "{{ a|upper }}", "{{- b.c -}}", "{% if a %}", "{% endif %}", "{{ r }}"))),
+    st.lists(st.sampled_from(("", "prose ", "\n", "{ }", "more\nlines")), min_size=20, max_size=20),
+)
+@example(["{{ a }}"], [""] * 20)
+def test_what_stands_between_tags_decides_nothing(pieces, prose):
+    """The premise of remembering accepted tags: sources with one structure are accepted or refused alike."""
+    first = "".join(pieces)
+    second = "".join(words if piece in {"plain ", "\n"} else piece for piece, words in zip(pieces, prose, strict=False))
+    structure = jinja_guard.structure(first)
+    if structure is None or structure != jinja_guard.structure(second):
+        return
+    assert _outcome(first) == _outcome(second)
+
+
+def _outcome(source: str) -> Any:
+    try:
+        program = compile_jinja(source, secrets=frozenset(), runtime=frozenset({"r"}))
+    except TemplateRefused as refused:
+        return [(code, why) for _, code, why in refused.problems]
+    return set(program.names), program.perhaps, program.count.tags, program.count.tokens
+
+
+def test_a_text_is_checked_by_its_own_tags_and_its_own_size():
+    variables = VariablesSchema.parse({"properties": {"a": {}}})
+
+    def check(text):
+        rendering.check(body=PromptBody.parse(content_md=text, content_json=None), variables=variables)
+
+    check("Hello {{ a }}")
+    check("Another text {{ a }}")
+    for refused in ("Hello {{ b }}", "Hello {{ a }", "Hello {{ a }} " + "x" * MAX_SOURCE_BYTES, "{{ a }}{% endif %}"):
+        with pytest.raises(Invalid):
+            check(refused)
+        with pytest.raises(Invalid):
+            check(refused)
+    with pytest.raises(Invalid):
+        rendering.check(
+            body=PromptBody.parse(content_md="Hello {{ a }}", content_json=None), variables=VariablesSchema.parse(None)
+        )

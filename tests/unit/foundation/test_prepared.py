@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import CharField, IntegerField, UUIDField
+from django.db.models import CharField, F, IntegerField, UUIDField
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -29,6 +29,7 @@ LOCKED = Query(lambda: Template.objects.select_for_update().filter(pk=Given("key
 COUNTED = Update(
     lambda: Template.objects.filter(pk=Given("key", UUIDField())), last_ordinal=Given("ordinal", IntegerField())
 )
+NUMBERED = Update(lambda: Template.objects.filter(pk=Given("key", UUIDField())), last_ordinal=F("last_ordinal") + 1)
 EVENTS = Insert(AuditEvent)
 SEALED = Insert(TemplateVersion)
 
@@ -105,6 +106,17 @@ def test_an_update_sets_and_counts():
     assert COUNTED.run(key=version.template_id, ordinal=7) == 1
     assert Template.objects.get(pk=version.template_id).last_ordinal == 7
     assert COUNTED.run(key=uuid.uuid4(), ordinal=8) == 0
+
+
+@pytest.mark.django_db
+def test_an_update_gives_the_row_as_it_is_afterwards(django_assert_num_queries):
+    version = make_template_version()
+    before = version.template.last_ordinal
+    with django_assert_num_queries(1):
+        found = NUMBERED.row(key=version.template_id)
+    assert found.last_ordinal == before + 1
+    assert columns(found) == columns(Template.objects.get(pk=version.template_id))
+    assert NUMBERED.row(key=uuid.uuid4()) is None
 
 
 @pytest.mark.django_db

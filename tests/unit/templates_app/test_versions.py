@@ -9,7 +9,7 @@ from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import drafts, versions
-from templates_app.models import TemplateDraft, TemplateVersion
+from templates_app.models import Template, TemplateDraft, TemplateVersion
 from tenancy.policy import Role
 from tests.factories import make_actor, make_project, make_template_version
 
@@ -53,6 +53,15 @@ def test_without_a_label_versions_are_counted_and_unchanged_text_is_not_sealed_a
     assert [found.version.label for found in (first, same, second, third)] == ["1", "1", "2", "3"]
     assert third.version.digest == first.version.digest
     assert third.version.id != first.version.id
+
+
+def test_unchanged_text_takes_no_number(at, system):
+    project = make_project()
+    first = _register(project, system, at)
+    for label in (None, "1"):
+        assert not _register(project, system, at, label=label).created
+    assert Template.objects.get().last_ordinal == 1
+    assert _register(project, system, at, text="Bye {{ name }}").version.ordinal == first.version.ordinal + 1
 
 
 def test_a_counted_label_avoids_one_a_caller_chose(at, system):
