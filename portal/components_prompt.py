@@ -209,7 +209,7 @@ def draft_status() -> Part:
         _("State of saving"),
         {
             _("as loaded"): {**WHERE, "state": "", "draft": INSTANCE, "may": {}},
-            _("saved"): {"state": "saved", "draft": INSTANCE, "now": AT},
+            _("saved"): {"state": "saved", "draft": INSTANCE, "now": AT, "status": _("draft"), "tone": "note"},
             _("refused"): {"state": "refused", "form": form},
             _("somebody else was quicker"): {"state": "stale", "draft": INSTANCE, "who": "Ana"},
         },

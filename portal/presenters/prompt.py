@@ -85,7 +85,7 @@ def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
         for one in placed.values()
     ]
     differs = unpublished(instance)
-    status, tone = _status(instance, differs)
+    status, tone = standing(instance, differs=differs)
     behind, behind_shown = _behind(instance, actor)
     return PromptPage(
         instance=instance,
@@ -143,6 +143,11 @@ def _behind(instance: PromptInstance, actor: Actor) -> tuple[TemplateVersion | N
     return found, bool(found is not None and found.readable)
 
 
+def has_own_text(instance: PromptInstance) -> bool:
+    """Whether the draft has a text of its own, in place of its template's."""
+    return instance.content_md is not None or instance.content_json is not None
+
+
 def unpublished(instance: PromptInstance) -> bool:
     """Whether publishing the draft would make another text active."""
     active = instance.active_version
@@ -154,9 +159,10 @@ def unpublished(instance: PromptInstance) -> bool:
         return True
 
 
-def _status(instance: PromptInstance, unpublished: bool) -> tuple[str, str]:  # noqa: FBT001  of one row
+def standing(instance: PromptInstance, *, differs: bool) -> tuple[str, str]:
+    """The word and the tone of where a prompt stands; ``differs``: its draft is not what is active."""
     if instance.status == "archived":
         return _("archived"), "calm"
     if instance.status == "draft":
         return _("draft"), "note"
-    return (_("active, with unpublished changes"), "warn") if unpublished else (_("active"), "good")
+    return (_("active, with unpublished changes"), "warn") if differs else (_("active"), "good")

@@ -24,7 +24,9 @@ from instances.models import PromptInstance
 from portal.forms.chat import ChatForm
 from portal.forms.draft import TextForm
 from portal.forms.variables import VariablesForm
+from portal.presenters import prompt as shown
 from portal.presenters import showing
+from portal.presenters.prompt import has_own_text
 from portal.views.prompt import PromptView
 from prompthub_kernel.errors import Conflict, Invalid
 from tenancy.policy import Permission
@@ -103,12 +105,14 @@ class Draft(PromptView):
             )
         body = None if "use_template" in self.request.POST else form.body
         digest = (body or self.instance.template_version.body).digest()
-        own = self.instance.content_md is not None or self.instance.content_json is not None
-        return {} if digest == self.instance.body.digest() and own == (body is not None) else {"body": body}
+        same = digest == self.instance.body.digest() and has_own_text(self.instance) == (body is not None)
+        return {} if same else {"body": body}
 
     def _saved(self, draft: PromptInstance, *, changed: bool) -> HttpResponse:
         if self.autosave:
-            return self.page("portal/parts/draft_status.html", state="saved", draft=draft)
+            status, tone = shown.standing(draft, differs=shown.unpublished(draft))
+            told = {"status": status, "tone": tone, "of_text": not self.of_variables, "own": has_own_text(draft)}
+            return self.page("portal/parts/draft_status.html", told, state="saved", draft=draft)
         saved = changed or self._edits_of_this_page(self.request.POST.get("session", "")).exists()
         messages.success(self.request, _("The draft is saved.") if saved else _("There was nothing to save."))
         address = reverse("portal:prompt", kwargs={"client": self.client.slug, "instance": draft.pk})

@@ -52,13 +52,12 @@ class PromptView(OperatorView):
         if instance.archived_at is not None or not self.may[Permission.EDIT].allowed:
             form.lock()
         schema = instance.template_version.variables
-        own = instance.content_md is not None or instance.content_json is not None
         return self.tab(
             "prompt",
             status=status,
             form=form,
             notes=notes(body=body, schema=schema),
-            own=own,
+            own=shown.has_own_text(instance),
             known=schema.names,
             is_chat=body.format is BodyFormat.CHAT,
             declared=declared(schema),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.messages import get_messages
 from django.urls import reverse
@@ -10,6 +12,7 @@ from audit.models import AuditEvent
 from instances import drafts
 from instances.models import PromptInstance
 from prompthub_kernel.body import PromptBody
+from publishing import publish
 from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import SYSTEM
@@ -122,6 +125,25 @@ def test_saving_while_writing_tells_the_new_revision_and_keeps_no_history(post, 
     assert (event.correlation_id, event.metadata["autosave"]) == ("session-0001", True)
     assert "data-saved" in page_of(post(htmx=True, revision="2", text="Draft one {{ company }}"))
     assert draft_of(world).revision == 2
+
+
+def test_saving_while_writing_brings_what_the_page_says_of_the_draft(post, world, at):
+    publish.publish(instance=draft_of(world), by=SYSTEM, at=at)
+    own = page_of(post(htmx=True, text="Draft one {{ company }}"))
+    assert re.search(r'id="prompt-status" hx-swap-oob="true">\s*<span[^>]*>active, with unpublished changes<', own)
+    assert ">This prompt's own text<" in own
+    assert 'id="own-buttons" hx-swap-oob="true"' in own
+    assert 'name="use_template"' in own
+    again = page_of(post(htmx=True, revision="2", text=draft_of(world).template_version.content_md))
+    assert ">active<" in again
+    assert ">The template's text<" in again
+    assert 'name="use_template"' not in again
+
+
+def test_saving_variables_while_writing_brings_only_what_their_page_has(post):
+    page = page_of(post(htmx=True, part="variables", **{"variable-company": "Borealis"}))
+    assert 'id="prompt-status" hx-swap-oob="true"' in page
+    assert "text-heading" not in page
 
 
 def test_everything_saved_from_one_page_has_one_correlation_id(post):
