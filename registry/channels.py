@@ -78,7 +78,7 @@ def create(*, bundle: Bundle, name: str, by: Actor, at: datetime, rule: str = Ch
 
 
 def set_policy(*, channel: Channel, rule: str, by: Actor, at: datetime) -> Channel:
-    """Say how the channel moves from now on; where it points stays. What is scheduled under another policy will fail."""
+    """Say how the channel moves from now on; where it points stays. What waits under another policy will fail."""
     policy.require(by, Permission.ADMIN, channel.bundle.project)
     wanted = _rule(rule)
     with transaction.atomic():
@@ -187,14 +187,14 @@ def move(
         if activation is None and aim == aims.of(row=row):
             return Moved(row, history(channel=row)[0], changed=False, warnings=warnings)
         if activation is None:
-            activation = asked(channel=row, by=by, at=at, reason=reason)
+            activation = asked(channel=row, aim=aim, by=by, at=at, reason=reason)
         _point(row, aim, activation, by, at)
         return Moved(row, activation, changed=True, warnings=warnings)
 
 
-def asked(*, channel: Channel, by: Actor, at: datetime, reason: str) -> Activation:
-    """A move that somebody asks for, not yet stored: where to is still to be said."""
-    return Activation(
+def asked(*, channel: Channel, aim: Aim, by: Actor, at: datetime, reason: str) -> Activation:
+    """A move that somebody asks for, not yet stored. ``channel`` is the locked row."""
+    activation = Activation(
         channel=channel,
         policy=channel.policy,
         previous=channel.release,
@@ -204,13 +204,20 @@ def asked(*, channel: Channel, by: Actor, at: datetime, reason: str) -> Activati
         reason=reason,
         correlation_id=correlation.current(),
     )
+    set_aim(activation=activation, aim=aim)
+    return activation
+
+
+def set_aim(*, activation: Activation, aim: Aim) -> None:
+    """Say where an activation that waits wants the channel; nothing is stored."""
+    _aim(activation, aim)
 
 
 def require_way(*, channel: Channel, by: Actor, reason: str, ending: bool = False) -> None:
     """Go on only if the actor may move the channel at once, or (``ending``) end its rollout.
 
-    Raises ``409.review_required``, ``403.channel_locked``, ``422.request_invalid`` without a reason where one is needed,
-    and what the policy raises. ``channel`` is the locked row.
+    Raises ``409.review_required``, ``403.channel_locked``, ``422.request_invalid`` without a reason where one is
+    needed, and what the policy raises. ``channel`` is the locked row.
     """
     project = channel.bundle.project
     if channel.policy == Channel.Policy.LOCKED:
@@ -274,11 +281,9 @@ def _point(row: Channel, aim: Aim, activation: Activation, by: Actor, at: dateti
     row.last_ordinal += 1
     activation.state, activation.ordinal, activation.active_at = Activation.State.ACTIVE, row.last_ordinal, at
     activation.previous = previous = row.release
-    for kept in (activation, row):
-        kept.release, kept.split_release = aim.release, aim.split
-        kept.split_percent = aim.share.percent if aim.share else None
-        kept.split_segments = list(aim.share.segments) if aim.share else []
+    _aim(activation, aim)
     activation.save()
+    _aim(row, aim)
     row.updated_at = at
     row.save(update_fields=["last_ordinal", "updated_at", *aims.COLUMNS])
     events.record(
@@ -298,6 +303,12 @@ def _point(row: Channel, aim: Aim, activation: Activation, by: Actor, at: dateti
         },
     )
     broadcast.announce(topic="channel", key=f"{row.bundle_id}/{row.name}")
+
+
+def _aim(row: Channel | Activation, aim: Aim) -> None:
+    row.release, row.split_release = aim.release, aim.split
+    row.split_percent = aim.share.percent if aim.share else None
+    row.split_segments = list(aim.share.segments) if aim.share else []
 
 
 def _whole(row: Channel) -> Aim:
