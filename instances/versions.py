@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from django.db import transaction
 from django.db.models import IntegerField, QuerySet, UUIDField
 
@@ -17,12 +18,14 @@ from foundation.prepared import Given, Insert, Update
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.canonical import canonical_json, sha256_digest
-from prompthub_kernel.errors import Conflict, NotFound
+from prompthub_kernel.errors import Conflict, NotFound, PromptHubError
 from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.strict_json import require_storable
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
+
+log = structlog.get_logger(__name__)
 
 _VERSIONS = Insert(InstanceVersion)
 _PUBLICATIONS = Insert(Publication)
@@ -167,6 +170,15 @@ def active_for(*, client: Client, name: str, actor: Actor) -> InstanceVersion:
     if active is None:
         raise NotFound("404.template_or_instance_not_found", "No prompt of that name is active for this client.")
     return active
+
+
+def require_intact(*, version: InstanceVersion) -> None:
+    """Refuse text that is not the one that was sealed with ``500.internal_error``; the operator finds it in the log."""
+    if digest_of(format=version.format, rendered=version.rendered) != version.digest:
+        log.error("instances.damaged", version_id=str(version.pk))
+        raise PromptHubError(
+            "500.internal_error", "The text of this version does not have the digest it was sealed with."
+        )
 
 
 def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "portal",
     "assist",
     "publishing",
+    "resolver",
     "registry",
     "instances",
     "templates_app",

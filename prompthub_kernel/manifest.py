@@ -59,4 +59,9 @@ class Manifest:
 
     def digest(self) -> str:
         """The digest of the release. It is taken over its domain too: no other paper has the same one."""
-        return sha256_digest(_DOMAIN, canonical_json(self.to_json()))
+        return digest_of(paper=self.to_json())
+
+
+def digest_of(*, paper: Mapping[str, Any]) -> str:
+    """The digest of a manifest as :meth:`Manifest.to_json` says it, without reading it: to check what was kept."""
+    return sha256_digest(_DOMAIN, canonical_json(paper))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import CharField, F, IntegerField, Q, QuerySet, UUIDField
@@ -13,13 +15,14 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from foundation.prepared import Given, Insert, Query, Update
-from prompthub_kernel import rendering
+from prompthub_kernel import references, rendering
 from prompthub_kernel.body import BodyFormat, Engine, PromptBody
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
-from templates_app.models import Template, TemplateDraft, TemplateVersion
+from templates_app import composing
+from templates_app.models import Template, TemplateVersion
 from tenancy import policy
 from tenancy.models import Project
 from tenancy.policy import Permission
@@ -37,6 +40,7 @@ _LATEST_AND_NEXT = Query(
 _LABELLED = Query(lambda: _without_text().filter(template=_TEMPLATE, label=Given("label", CharField())))
 _TAKEN_BACK = Update(lambda: Template.objects.filter(pk=_TEMPLATE), last_ordinal=F("last_ordinal") - 1)
 _SEALED = Insert(TemplateVersion)
+NOT_PUT_TOGETHER: Mapping[str, None] = {"written": None, "included": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def register(
     policy.require(by, Permission.EDIT, project)
     require_storable(name, "/name")
     require_storable(label, "/version")
+    references.refuse(body)
     check(body=body, variables=variables)
     digest = digest_of(body=body, variables=variables)
     with transaction.atomic():
@@ -87,24 +92,42 @@ def register(
         return Registered(_seal(template, body, variables, digest, wanted, by, at), created=True)
 
 
-def seal(*, template: Template, by: Actor, at: datetime, label: str | None = None) -> TemplateVersion:
-    """Seal a template's draft as its next version and put the draft away. Raises ``404.not_found`` without a draft."""
-    policy.require(by, Permission.EDIT, template.project)
+def seal(
+    *,
+    template: Template,
+    by: Actor,
+    at: datetime,
+    label: str | None = None,
+    texts: Mapping[str, references.Text] | None = None,
+) -> TemplateVersion:
+    """Seal a template's draft as its next version and put the draft away.
+
+    ``texts`` are the prompts that it refers to, by address as it is written. With them a template without a draft is
+    sealed anew of its latest version, if that referred to others. Raises ``404.not_found`` when there is nothing to
+    seal, and ``400.template_schema_invalid`` for a text that cannot be sealed, or refers to what is not given.
+    """
+    if not policy.can(by, Permission.PUBLISH, template.project):
+        policy.require(by, Permission.EDIT, template.project)
     require_storable(label, "/label")
     with transaction.atomic():
         template = Template.objects.select_for_update().select_related("project").get(pk=template.pk)
         template.last_ordinal += 1
         template.save(update_fields=["last_ordinal"])
-        draft = TemplateDraft.objects.filter(template=template).first()
-        if draft is None:
+        written = composing.written(templates=[template]).get(template.pk)
+        if written is None or written.settled:
             raise NotFound("404.not_found", "This template has no draft to seal.")
-        body, variables = draft.body, draft.variables
+        if texts is None:
+            references.refuse(written.body)
+        body, variables = references.put_in(written.body, texts or {}), written.variables
         check(body=body, variables=variables)
         if label is not None and template.versions.filter(label=label).exists():
             raise Conflict("409.version_conflict", f"Version '{label}' is there already.")
         wanted = label or _free_label(template, taken={version.label for version in _near(template, None)})
-        version = _seal(template, body, variables, digest_of(body=body, variables=variables), wanted, by, at)
-        draft.delete()
+        digest = digest_of(body=body, variables=variables)
+        origin = composing.columns(body=written.body, texts=texts or {})
+        version = _seal(template, body, variables, digest, wanted, by, at, origin)
+        if written.draft is not None:
+            written.draft.delete()
         return version
 
 
@@ -204,6 +227,7 @@ def _seal(
     label: str,
     by: Actor,
     at: datetime,
+    origin: Mapping[str, Any] = NOT_PUT_TOGETHER,
 ) -> TemplateVersion:
     version = TemplateVersion(
         template=template,
@@ -214,6 +238,7 @@ def _seal(
         created_at=at,
         created_by=by.id,
         created_by_label=by.label,
+        **origin,
         **body.as_fields(),
     )
     _SEALED.row(version)

@@ -1,0 +1,220 @@
+"""What a process remembers of names and texts, exactly as long as it is true.
+
+Sealed text is found by its digest and never forgotten for being old. What a name means is remembered by bundle, and
+forgotten when a change of that bundle is announced (:mod:`foundation.broadcast`): in the process that made the change
+before it answers, in every other when it next looks. A memory is good for :data:`GOOD_SECONDS` after the change
+counter was last read; a server reads it twice in that time, anybody else when he asks (docs/adr/0029).
+
+Inside a transaction nothing is remembered or recalled: the database is asked, and sees what the transaction did.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from foundation import broadcast
+from foundation.broadcast import Seen
+from prompthub_kernel.selector import Selector
+from registry import names
+from registry.names import Cut, Meant, Text
+from resolver import metrics
+
+GOOD_SECONDS = 1.0
+"""How long after a look at the change counter its answer is relied on: no name is out of date for longer."""
+MOST_BUNDLES = 50_000
+TEXT_BYTES = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What is known of one bundle's names. ``true`` turns False when they may mean something else, for good."""
+
+    bundle: str
+    answers: dict[Hashable, Any] = field(default_factory=dict)
+    true: bool = True
+
+
+class Memory:
+    """The names of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: Seen | None = None
+        self._looked_at = float("-inf")
+        self._forgotten = 0
+        self._by_place: dict[tuple[uuid.UUID, str], Remembered] = {}
+        self._places: dict[str, tuple[uuid.UUID, str]] = {}
+
+    def good(self) -> bool:
+        """Whether the change counter was read within the last second."""
+        return time.monotonic() - self._looked_at <= GOOD_SECONDS
+
+    def catch_up(self) -> None:
+        """Read the change counter, and forget the bundles that changed. Raises what the database raises.
+
+        Whoever cannot read it forgets everything: he may have missed a change of his own.
+        """
+        began, seen = time.monotonic(), self._seen
+        try:
+            news = broadcast.since(seen=seen)
+        except Exception:
+            self.forget()
+            raise
+        with self._lock:
+            if news.changes is None:
+                self._forget_all()
+            else:
+                for topic, key in news.changes:
+                    bundle, within, _ = key.partition("/")
+                    if within or topic == "bundle":
+                        self._forget(bundle)
+                    else:
+                        self._forget_all()  # whose bundle's is not told
+            if self._seen is seen or (self._seen and news.seen.number >= self._seen.number):
+                self._seen = news.seen
+                self._looked_at = max(self._looked_at, began)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._forget_all()
+            self._seen, self._looked_at = None, float("-inf")
+
+    @property
+    def forgotten(self) -> int:
+        """How often something was forgotten: compare it before and after asking."""
+        return self._forgotten
+
+    def held(self, place: tuple[uuid.UUID, str], *, since: int) -> Remembered | None:
+        """What is remembered of a bundle, if nothing was forgotten ``since``: an answer made meanwhile rests on it."""
+        with self._lock:
+            return self._by_place.get(place) if since == self._forgotten else None
+
+    def recall(
+        self, place: tuple[uuid.UUID, str], question: Hashable, ask: Callable[[], T], bundle: Callable[[T], uuid.UUID]
+    ) -> T:
+        """The answer to a question about a bundle's names: remembered, or asked of the database."""
+        if not _outside():
+            return ask()
+        if not self.good():
+            self.catch_up()
+        remembered = self._by_place.get(place)
+        if remembered is not None and (known := remembered.answers.get(question)) is not None:
+            return known  # type: ignore[no-any-return]
+        forgotten = self._forgotten
+        found = ask()
+        metrics.looked_up.inc()
+        with self._lock:
+            if forgotten == self._forgotten:  # nothing changed while the database was asked
+                self._keep(place, str(bundle(found))).answers[question] = found
+        return found
+
+    def _keep(self, place: tuple[uuid.UUID, str], bundle: str) -> Remembered:
+        remembered = self._by_place.get(place)
+        if remembered is None:
+            if len(self._by_place) >= MOST_BUNDLES:
+                self._forget_all()
+            remembered = self._by_place[place] = Remembered(bundle)
+            self._places[bundle] = place
+        return remembered
+
+    def _forget(self, bundle: str) -> None:
+        self._forgotten += 1
+        place = self._places.pop(bundle, None)
+        if place is not None:
+            self._by_place.pop(place).true = False
+
+    def _forget_all(self) -> None:
+        self._forgotten += 1
+        for remembered in self._by_place.values():
+            remembered.true = False
+        self._by_place.clear()
+        self._places.clear()
+
+
+class Texts:
+    """Sealed texts by digest; when they are too many, those go that were not asked for the longest."""
+
+    def __init__(self, limit: int = TEXT_BYTES) -> None:
+        self._lock = threading.Lock()
+        self._limit = limit
+        self._bytes = 0
+        self._kept: OrderedDict[str, tuple[Text, int]] = OrderedDict()
+
+    def get(self, digest: str) -> Text | None:
+        """The text with this digest."""
+        with self._lock:
+            found = self._kept.get(digest)
+            if found is None:
+                return None
+            self._kept.move_to_end(digest)
+            return found[0]
+
+    def keep(self, text: Text) -> None:
+        """Remember a text whose digest was checked."""
+        size = _size(text)
+        with self._lock:
+            if text.digest in self._kept or size > self._limit:
+                return
+            self._kept[text.digest] = text, size
+            self._bytes += size
+            while self._bytes > self._limit:
+                _, (_, gone) = self._kept.popitem(last=False)
+                self._bytes -= gone
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+
+memory = Memory()
+texts = Texts()
+
+
+def catch_up() -> None:
+    """Read the change counter now; called after every commit of this process that announced a change."""
+    memory.catch_up()
+
+
+def meant(*, project: uuid.UUID, slug: str, selector: Selector) -> Meant:
+    """As :func:`registry.names.meant`, remembered."""
+    return memory.recall(
+        (project, slug),
+        str(selector),
+        lambda: names.meant(project=project, slug=slug, selector=selector),
+        lambda found: found.cut.bundle,
+    )
+
+
+def text(*, cut: Cut, name: str) -> Text:
+    """As :func:`registry.names.text`, remembered."""
+    digest = cut.prompts.get(name)
+    known = None if digest is None else texts.get(digest)
+    if known is None:
+        known = names.text(cut=cut, name=name)
+        texts.keep(known)
+    return known
+
+
+def _size(text: Text) -> int:
+    """About how many bytes a text takes."""
+    return (
+        1000 + len(text.content_md or "") + 2 * len(str(text.content_json or "")) + 2 * len(str(text.variables_schema))
+    )
+
+
+def _outside() -> bool:
+    database: Any = connections[DEFAULT_DB_ALIAS]
+    return bool(database.autocommit and not database.in_atomic_block)
