@@ -80,7 +80,7 @@ def find(body: PromptBody) -> list[Reference]:
     found: list[Reference] = []
     problems: list[Problem] = []
     for at, source in body.leaves():
-        for tag in _includes(source, body.engine):
+        for tag in _includes(source, body.engine) if "include" in source else ():
             line = source.count("\n", 0, tag.start()) + 1
             try:
                 found.append(_read(tag, source, at, line))

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
+from prompthub_kernel import references
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, NotFound
 from prompthub_kernel.strict_json import require_storable
@@ -25,10 +26,13 @@ from tenancy.policy import Permission
 def create(
     *, project: Project, name: str, body: PromptBody, variables: VariablesSchema, by: Actor, at: datetime
 ) -> TemplateDraft:
-    """Begin a template, or a new draft of one. Raises ``409.version_conflict`` when it has a draft already."""
+    """Begin a template, or a new draft of one. It may refer to other prompts (:mod:`prompthub_kernel.references`).
+
+    Raises ``409.version_conflict`` when it has a draft already.
+    """
     policy.require(by, Permission.EDIT, project)
     require_storable(name, "/name")
-    versions.check(body=body, variables=variables)
+    versions.check(body=references.without(body), variables=variables)
     with transaction.atomic():
         template, _ = Template.objects.select_for_update().get_or_create(
             project=project, name=name, defaults={"created_at": at}
@@ -46,7 +50,7 @@ def edit(
 ) -> TemplateDraft:
     """Replace the draft's text. Raises ``409.draft_stale`` when ``revision`` is not the one that is stored."""
     policy.require(by, Permission.EDIT, template.project)
-    versions.check(body=body, variables=variables)
+    versions.check(body=references.without(body), variables=variables)
     with transaction.atomic():
         draft = _locked(template, revision)
         for column, value in {**body.as_fields(), "variables_schema": variables.schema}.items():
