@@ -7,7 +7,7 @@ answers to these for all of them. Every digest is checked against what was read.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.db.models import CharField, Q, QuerySet, SlugField, UUIDField
 from foundation.prepared import Given, Query
 from prompthub_kernel import manifest
 from prompthub_kernel.errors import NotFound, PromptHubError
+from prompthub_kernel.rollout import gets_split
 from prompthub_kernel.selector import LATEST, Exact, Named, Range, Selector
 from prompthub_kernel.semver import SemVer
 from registry.models import Bundle, Channel, Pin, Release, ReleaseMark
@@ -74,8 +75,9 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A second release, and who of the callers gets it."""
+    """A second release, and who of the callers of a channel gets it."""
 
+    channel: str
     cut: Cut
     percent: int
     segments: tuple[str, ...]
@@ -83,12 +85,20 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a selector means. Of a channel also its id, how often it moved, and the second release, if there is one."""
+    """What a selector means. Of a channel also how often it moved, and the second release, if there is one."""
 
     cut: Cut
-    channel: uuid.UUID | None = None
     ordinal: int | None = None
     split: Split | None = None
+
+    def chosen(self, *, key: str, segments: Collection[str]) -> Cut:
+        """The release for one caller."""
+        split = self.split
+        if split is not None and gets_split(
+            channel=split.channel, percent=split.percent, segments=split.segments, key=key, member_of=segments
+        ):
+            return split.cut
+        return self.cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +168,9 @@ def _by_channel(project: uuid.UUID, slug: str, name: str) -> Meant:
         raise NotFound("404.channel_not_found", "No release is active on this channel yet.")
     split = None
     if channel.split_release is not None:
-        split = Split(_cut(channel.split_release), channel.split_percent or 0, tuple(channel.split_segments))
-    return Meant(_cut(channel.release), channel.id, channel.last_ordinal, split)
+        second, percent = _cut(channel.split_release), channel.split_percent or 0
+        split = Split(str(channel.id), second, percent, tuple(channel.split_segments))
+    return Meant(_cut(channel.release), channel.last_ordinal, split)
 
 
 def _best(project: uuid.UUID, slug: str, wanted: Range) -> Release | None:

@@ -6,7 +6,7 @@ By address: ``registry_address``. By client: ``client_instance``, ``category_def
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -113,14 +113,14 @@ def explain(*, request: ResolveRequest, actor: Actor) -> Explanation:
     return Explanation(None, tuple(trail), error)
 
 
-def opened(*, address: BundleAddress, actor: Actor, key: str = "", segment: str = "") -> OpenRelease:
+def opened(*, address: BundleAddress, actor: Actor, key: str = "", segments: Collection[str] = ()) -> OpenRelease:
     """The release that the address of a bundle means, to read several of its prompts: which one is asked once.
 
     Raises as :func:`resolve` does.
     """
     project = projects.get(key=address.repository, actor=actor)
     cut, ordinal = steps.meant(
-        project=project.pk, slug=address.bundle, selector=address.selector, key=key, segment=segment
+        project=project.pk, slug=address.bundle, selector=address.selector, key=key, segments=segments
     )
     return OpenRelease(project, address.bundle, cut, ordinal)
 
@@ -136,12 +136,14 @@ def read(
     return _answer(found, trail, ResolveRequest(values=values), actor, at)
 
 
-def whole(*, address: BundleAddress, actor: Actor, at: datetime, key: str = "", segment: str = "") -> ResolvedBundle:
+def whole(
+    *, address: BundleAddress, actor: Actor, at: datetime, key: str = "", segments: Collection[str] = ()
+) -> ResolvedBundle:
     """All prompts of the release that the address of a bundle means: one release, one moment.
 
     Raises as :func:`resolve`; ``422.request_invalid`` for a bundle of more than :data:`MOST_PROMPTS` prompts.
     """
-    release = opened(address=address, actor=actor, key=key, segment=segment)
+    release = opened(address=address, actor=actor, key=key, segments=segments)
     cut = release.cut
     if len(cut.prompts) > MOST_PROMPTS:
         detail = f"This release has more than {MOST_PROMPTS} prompts; read them one by one."

@@ -7,9 +7,8 @@ may not do and for what is broken.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +24,7 @@ from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.resolution import Origin, ResolveRequest, Warned
 from prompthub_kernel.selector import LATEST, Exact, Named, Selector
 from prompthub_kernel.semver import SemVer
-from registry.names import Cut, Meant
+from registry.names import Cut
 from resolver import cache as remembered
 from tenancy import clients, projects
 from tenancy.models import Project
@@ -88,7 +87,7 @@ def registry_address(request: ResolveRequest, actor: Actor) -> Hit | Miss:
             slug=address.bundle,
             selector=address.selector,
             key=request.key,
-            segment=request.segment,
+            segments=request.segments,
         )
         return released(cut=cut, ordinal=ordinal, project=project, slug=address.bundle, name=address.prompt)
     except NotFound as missing:
@@ -142,11 +141,11 @@ def builtin(request: ResolveRequest, actor: Actor) -> Hit | Miss:
 
 
 def meant(
-    *, project: uuid.UUID, slug: str, selector: Selector | None, key: str = "", segment: str = ""
+    *, project: uuid.UUID, slug: str, selector: Selector | None, key: str = "", segments: Collection[str] = ()
 ) -> tuple[Cut, int | None]:
     """The release that a selector means for this key, ``latest`` without one, and the ordinal of the channel."""
     found = remembered.meant(project=project, slug=slug, selector=selector or Named(LATEST))
-    return _chosen(found, key, segment), found.ordinal
+    return found.chosen(key=key, segments=segments), found.ordinal
 
 
 def released(*, cut: Cut, ordinal: int | None, project: Project, slug: str, name: str) -> Hit:
@@ -184,16 +183,6 @@ def _default(name: str) -> Hit | Miss:
     except NotFound as missing:
         return Miss(missing)
     return replace(found, origin=Origin.DEFAULT)
-
-
-def _chosen(found: Meant, key: str, segment: str) -> Cut:
-    split = found.split
-    if split is None or not (key or segment):
-        return found.cut
-    if segment and segment in split.segments:
-        return split.cut
-    bucket = int.from_bytes(hashlib.sha256(f"{found.channel}/{key}".encode()).digest()[:8], "big") % 100
-    return split.cut if key and bucket < split.percent else found.cut
 
 
 @lru_cache(maxsize=1)

@@ -151,8 +151,8 @@ def test_who_had_the_new_release_keeps_it_when_it_is_rolled_out_further(bundle, 
 
 
 def test_a_segment_gets_the_new_release_and_nobody_without_a_key_does(split, reader):
-    assert read("@local/onboarding@stable/welcome", reader, segment="beta").version == "2.0.0"
-    assert read("@local/onboarding@stable/welcome", reader, segment="gamma").version == "1.0.0"
+    assert read("@local/onboarding@stable/welcome", reader, segments=("alpha", "beta")).version == "2.0.0"
+    assert read("@local/onboarding@stable/welcome", reader, segments=("gamma",)).version == "1.0.0"
     assert read("@local/onboarding@stable/welcome", reader).version == "1.0.0"
 
 
