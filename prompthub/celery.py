@@ -55,7 +55,7 @@ def check_and_expose(**_: Any) -> None:
     """
     from prompthub import starting
 
-    if found := starting.problems():
+    if found := starting.refusals():
         raise SystemExit("\n".join(found))
     if METRICS_PORT:
         from publishing.metrics import QueueCollector

@@ -18,6 +18,7 @@ from foundation import database_errors
 from foundation.clock import database_now
 from prompthub import starting
 from publishing import metrics
+from registry import packs
 
 REMEMBER_SECONDS = 10.0  # migrations and triggers do not change every second, and probes come every few
 BROKER_SECONDS = 1.0
@@ -96,7 +97,7 @@ def _broker() -> Finding:
 
 
 def _work() -> list[Finding]:
-    checks: tuple[Callable[[], Finding], ...] = (_worker, _queue)
+    checks: tuple[Callable[[], Finding], ...] = (_worker, _queue, *([_packs] if settings.PACKS["defaults"] else []))
     try:
         return [check() for check in checks]
     except DatabaseError as error:
@@ -124,3 +125,9 @@ def _queue() -> Finding:
     if present.oldest:
         parts.append(f"the oldest for {int(present.oldest_seconds)} s")
     return Finding("queue", ok=not late, detail=", ".join(parts))
+
+
+def _packs() -> Finding:
+    """Whether the releases that the settings name for packs are there; one that is not is stood in for."""
+    unknown = packs.unknown_defaults()
+    return Finding("packs", ok=not unknown, detail=" ".join(unknown))

@@ -24,6 +24,8 @@ MEANINGS = {
     "PROMPTHUB_DRIFT_SECONDS": "How often providers are asked whether they still run what was delivered.",
     "PROMPTHUB_EGRESS_ALLOW": "`host:port` pairs that may be called although they are private.",
     "PROMPTHUB_ENCRYPTION_KEYS": "The keys of secrets in the database, the newest first. Back them up.",
+    "PROMPTHUB_ENVIRONMENT": "The environment whose releases of packs this installation runs, such as `staging`: the "
+    "channel `active@staging`. Empty: the channel `active`.",
     "PROMPTHUB_HOST": "The address the server listens on.",
     "PROMPTHUB_HTTPS": "Redirects to https, secure cookies and HSTS.",
     "PROMPTHUB_LEASE_SECONDS": "How long a worker that fell silent keeps a remote object for itself.",
@@ -36,6 +38,8 @@ MEANINGS = {
     "PROMPTHUB_LLM_URL": "The address of the model's interface. Empty: the vendor's own.",
     "PROMPTHUB_LOG_JSON": "Log lines as JSON objects instead of lines for eyes.",
     "PROMPTHUB_LOG_LEVEL": "The lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`.",
+    "PROMPTHUB_PACK_DEFAULTS": "Releases that packs run in this environment until somebody activates one, such as "
+    "`@local/coach@1.4.0`. One that is not there stops the start.",
     "PROMPTHUB_PORT": "The port the server listens on.",
     "PROMPTHUB_PROVIDER_PORT": "Where the provider of `make run` listens.",
     "PROMPTHUB_RECOVERY_PER_SECOND": "Remote objects of one provider that are turned to in a second when it is back "

@@ -270,6 +270,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "publishing.sweep", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
     "suggestions": {"task": "assist.sweep", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
     "drift": {"task": "publishing.check_drift", "schedule": env.seconds("PROMPTHUB_DRIFT_SECONDS", 300.0)},
+    "channels": {"task": "registry.wake", "schedule": env.seconds("PROMPTHUB_SWEEP_SECONDS", 1.0)},
     "chain": {"task": "audit.chain", "schedule": 1.0},
     "forget": {"task": "foundation.forget_idempotency_keys", "schedule": 3600.0},
     "forget changes": {"task": "foundation.forget_changes", "schedule": 3600.0},
@@ -296,6 +297,17 @@ PUBLISHING = {
 }
 if PUBLISHING["lease_seconds"] <= PUBLISHING["call_seconds"]:
     raise ImproperlyConfigured("PROMPTHUB_LEASE_SECONDS must be longer than PROMPTHUB_CALL_SECONDS")
+
+PACKS = {
+    "environment": env.text(
+        "PROMPTHUB_ENVIRONMENT", form="[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", says="1 to 63 of a-z, 0-9 and -"
+    ),
+    "defaults": env.words(
+        "PROMPTHUB_PACK_DEFAULTS",
+        form=r"@[a-z0-9-]+/[a-z0-9-]+@\d\S*",
+        says="releases of packs such as @local/coach@1.4.0",
+    ),
+}
 
 ASSIST: dict[str, Any] = {
     "refine": env.flag("PROMPTHUB_REFINE", default=True),

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from foundation import database_errors, triggers
 from foundation.fields import EncryptedText, cipher
+from registry import packs
 
 MIGRATE = "python manage.py migrate"
 
@@ -49,16 +50,31 @@ def keys_fit() -> list[str]:
     return []
 
 
+def pack_defaults_are_there() -> list[str]:
+    """The releases that the settings name for packs exist (seed 001: "environment default points to unknown")."""
+    return packs.unknown_defaults()
+
+
 CHECKS: list[Callable[[], list[str]]] = [schema_is_current, sealed_rows_are_guarded, keys_fit]
+AT_START: list[Callable[[], list[str]]] = [pack_defaults_are_there]
 
 
 def problems() -> list[str]:
-    """One sentence for everything that forbids a start, empty when all is well.
+    """One sentence for everything that forbids to serve, empty when all is well.
 
     The checks rest on each other, so the first one that fails speaks alone.
     """
+    return _first_of(CHECKS)
+
+
+def refusals() -> list[str]:
+    """:func:`problems`, and what forbids only a start: should it come true later, a server that runs goes on."""
+    return _first_of([*CHECKS, *AT_START])
+
+
+def _first_of(checks: list[Callable[[], list[str]]]) -> list[str]:
     try:
-        for check in CHECKS:
+        for check in checks:
             if found := check():
                 return found
     except DatabaseError as error:

@@ -145,6 +145,14 @@ def test_a_queue_that_does_not_move_is_a_warning(browser):
     assert "1 pending" in checks["queue"]["detail"]
 
 
+def test_a_default_of_a_pack_that_names_no_release_is_a_warning(browser, settings):
+    assert "packs" not in readyz(browser)[1]
+    settings.PACKS = {"environment": "", "defaults": ["@local/coach@1.4.0"]}
+    status, checks = readyz(browser)
+    assert (status, checks["packs"]["status"]) == (200, "warning")
+    assert "@local/coach@1.4.0" in checks["packs"]["detail"]
+
+
 def test_work_that_cannot_be_read_is_fatal(browser, monkeypatch):
     def unreadable():
         raise DatabaseError("gone")

@@ -51,7 +51,7 @@ class Command(BaseCommand):
     help = "Serve PromptHub at PROMPTHUB_HOST:PROMPTHUB_PORT; without a broker, also do its background work."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if found := starting.problems():
+        if found := starting.refusals():
             raise CommandError("\n".join(found))
         with ExitStack() as stack:
             if embedded := settings.CELERY_BROKER_URL.startswith("memory:"):

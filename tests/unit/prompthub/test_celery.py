@@ -55,6 +55,6 @@ def test_without_shared_files_there_is_nothing_to_forget(monkeypatch, tmp_path):
 
 
 def test_a_worker_that_may_not_start_says_why(monkeypatch):
-    monkeypatch.setattr(starting, "problems", lambda: ["No database."])
+    monkeypatch.setattr(starting, "refusals", lambda: ["No database."])
     with pytest.raises(SystemExit, match="No database"):
         celery.check_and_expose()

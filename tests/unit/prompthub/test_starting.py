@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from foundation import triggers
 from prompthub import starting
+from tests.factories import make_bundle, make_release
 from tests.factories.instance import make_instance
 
 
@@ -80,3 +81,16 @@ def test_a_damaged_database_is_told_with_what_helps(monkeypatch):
     monkeypatch.setattr(starting, "CHECKS", [torn])
     [problem] = starting.problems()
     assert "backup" in problem
+
+
+@pytest.mark.django_db
+def test_a_default_of_a_pack_that_names_no_release_forbids_a_start_and_only_that(settings):
+    release = make_release(bundle=make_bundle(kind="pack"), version="1.4.0")
+    name = str(release.bundle.address)
+    settings.PACKS = {"environment": "", "defaults": [f"{name}@1.4.0"]}
+    assert starting.refusals() == []
+    settings.PACKS = {"environment": "", "defaults": [f"{name}@1.5.0"]}
+    [refusal] = starting.refusals()
+    assert f"{name}@1.5.0" in refusal
+    assert "It has 1.4.0" in refusal
+    assert starting.problems() == []
