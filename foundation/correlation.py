@@ -6,14 +6,15 @@ and to store (8 to 64 characters of ``A-Z a-z 0-9 _ . -``); anything else is rep
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import structlog
-import uuid6
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -21,12 +22,20 @@ if TYPE_CHECKING:
 HEADER = "X-Correlation-ID"
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9_.\-]{8,64}", re.ASCII)
+_VARIANT = 0b10 << 62
+_latest = 0  # milliseconds since 1970 in 4,096ths
 _current: ContextVar[str] = ContextVar("prompthub_correlation_id", default="")
 
 
 def new() -> str:
-    """A fresh id: UUIDv7 (RFC 9562), so that ids sort by the time they were made."""
-    return str(uuid6.uuid7())
+    """A fresh id: UUIDv7 (RFC 9562, 6.2 method 3), so that ids of a process sort in the order they were made.
+
+    It names work and guards nothing, so its random part need not be hard to guess: every request needs one at once.
+    """
+    global _latest  # noqa: PLW0603 - two threads that race for a step are told apart by the random part
+    _latest = step = max(_latest + 1, (time.time_ns() << 12) // 1_000_000)
+    text = f"{step >> 12:012x}7{step & 0xFFF:03x}{_VARIANT | random.getrandbits(62):016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def current() -> str:
