@@ -9,11 +9,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
 from django.db.models import F, QuerySet
@@ -30,13 +29,12 @@ FLUSH_SECONDS = 10.0
 ROWS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What was fetched, as it is counted: by which token, and where it belongs."""
+class Fetched(NamedTuple):
+    """What was fetched, as it is counted: by which token (its id), and in which project or client (``""`` for none)."""
 
     token: str
-    project: uuid.UUID | None
-    client: uuid.UUID | None
+    project: str
+    client: str
     prompt: str
     version: str
 
@@ -49,7 +47,7 @@ def fetched(*, found: Hit, actor: Actor) -> Fetched | None:
     """What is counted for a text that an actor gets: tokens are counted, people are not, and shipped texts neither."""
     if actor.kind is not ActorKind.TOKEN or (found.project is None and found.client is None):
         return None
-    return Fetched(actor.id, found.project, found.client, found.prompt, found.version)
+    return Fetched(actor.id, str(found.project or ""), str(found.client or ""), found.prompt, found.version)
 
 
 def count(*, what: Fetched, at: float, times: int = 1) -> None:
@@ -71,7 +69,7 @@ def flush() -> int:
     if not taken:
         return 0
     # In one order everywhere: two processes that add to the same rows do not wait for each other in a ring.
-    rows = sorted(taken.items(), key=lambda pair: (pair[0].token, pair[0].prompt, pair[0].version))
+    rows = sorted(taken.items())
     done = 0
     try:
         for start in range(0, len(rows), ROWS_AT_ONCE):
@@ -127,8 +125,8 @@ def _values(what: Fetched, row: list[float]) -> list[Any]:
     given = {
         "day": last.date(),
         "token": uuid.UUID(what.token),
-        "project": what.project,
-        "client": what.client,
+        "project": uuid.UUID(what.project) if what.project else None,
+        "client": uuid.UUID(what.client) if what.client else None,
         "prompt": what.prompt,
         "version": what.version,
         "fetches": int(row[0]),
