@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,7 @@ class Actor:
     ``account`` is the Django user whose grants count (a token acts as its service account); ``scopes``,
     ``clients`` and ``projects`` narrow those grants further, None meaning "not narrowed". ``sight`` is what the
     request it came with may recall (``tenancy.access``); an actor without asks the database every time.
+    ``expires_at`` is the end of the token it came with.
     """
 
     kind: ActorKind
@@ -43,6 +45,7 @@ class Actor:
     clients: frozenset[str] | None = None
     projects: frozenset[str] | None = None
     sight: Any = field(default=None, repr=False, compare=False)
+    expires_at: datetime | None = field(default=None, compare=False)
 
     @property
     def is_system(self) -> bool:

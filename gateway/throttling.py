@@ -19,7 +19,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from foundation.actors import Actor
+from foundation.actors import Actor, ActorKind
 from prompthub_kernel.errors import Refused
 
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
@@ -60,6 +60,18 @@ def require(actor: Actor) -> None:
     if wait > 0:
         pause = max(1, math.ceil(wait))
         raise Refused("429.rate_limited", f"Try again in {pause} s.", context={"retry_after": pause})
+
+
+def spend(key: str) -> bool:
+    """Count one call of the token with this id, if nobody need be asked and it has one left; else nothing is counted.
+
+    For calls that must not wait; whoever hears False goes on to :func:`require`.
+    """
+    calls, seconds = rate(settings.API_RATE)
+    now = time.monotonic()
+    if settings.REDIS_URL and now >= _alone_until:
+        return _had_taken(f"{ActorKind.TOKEN}:{key}", now)
+    return _counted_here(f"{ActorKind.TOKEN}:{key}", seconds / calls, seconds) <= 0
 
 
 @cache

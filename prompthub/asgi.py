@@ -1,7 +1,8 @@
 """The composite root: an ASGI shell in front of Django, which answers as WSGI from a pool of threads.
 
 Django under ASGI costs about five times as much per request as Django under WSGI, so pages and the API take
-this way. What must not hold a thread (event streams, hot reads) gets its place in the shell.
+this way. What must not hold a thread (event streams) gets its place in the shell; hot reads (:mod:`gateway.hot`) stand
+before everything.
 
 A thread is lent only to a request that is complete: a client that sends its body slowly waits in the event
 loop, so sixteen of them cannot silence the server.
@@ -116,4 +117,13 @@ async def _tell(error: PromptHubError, headers: list[tuple[bytes, bytes]], send:
     await send({"type": "http.response.body", "body": answer.content})
 
 
-application = Root(Threads(django, count=THREADS), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+def _composed() -> App:
+    """Hot reads from memory; then the root, and behind it hot reads from the database, then Django."""
+    from gateway.hot import HotReads  # knows models, which prompthub.wsgi loads
+
+    threads = Threads(django, count=THREADS)
+    hot = HotReads(threads.run)
+    return hot.memory(Root(hot.database(threads), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+
+
+application = _composed()

@@ -13,10 +13,11 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
+T = TypeVar("T")
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _PLAIN = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
@@ -40,11 +41,14 @@ class Threads:
     ) -> None:
         """Answer one request. What ``app`` raises, the server answers with 500."""
         environment = environ(scope, (await receive())["body"])
-        inside = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        status, headers, body = await loop.run_in_executor(self._pool, inside.run, self._answer, environment)
+        status, headers, body = await self.run(self._answer, environment)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def run(self, call: Callable[..., T], *arguments: Any) -> T:
+        """What ``call`` returns, called in one of the threads."""
+        inside = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, inside.run, call, *arguments)
 
     def _answer(self, environment: dict[str, Any]) -> tuple[int, Headers, bytes]:
         said: list[Any] = []

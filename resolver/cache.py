@@ -55,9 +55,9 @@ class Memory:
         self._by_place: dict[tuple[uuid.UUID, str], Remembered] = {}
         self._places: dict[str, tuple[uuid.UUID, str]] = {}
 
-    def good(self) -> bool:
-        """Whether the change counter was read within the last second."""
-        return time.monotonic() - self._looked_at <= GOOD_SECONDS
+    def good(self, now: float) -> bool:
+        """Whether the change counter was read within the second before ``now`` (monotonic)."""
+        return now - self._looked_at <= GOOD_SECONDS
 
     def catch_up(self) -> None:
         """Read the change counter, and forget the bundles that changed. Raises what the database raises.
@@ -106,7 +106,7 @@ class Memory:
         """The answer to a question about a bundle's names: remembered, or asked of the database."""
         if not _outside():
             return ask()
-        if not self.good():
+        if not self.good(time.monotonic()):
             self.catch_up()
         remembered = self._by_place.get(place)
         if remembered is not None and (known := remembered.answers.get(question)) is not None:

@@ -117,6 +117,7 @@ def authenticate(*, presented: str, at: datetime, door: Door = Door.API) -> Acto
         clients=frozenset(token.clients) or None,
         projects=frozenset(token.projects) or None,
         sight=sight,
+        expires_at=token.expires_at,
     )
 
 

@@ -1,0 +1,121 @@
+"""What hot reads keep in memory: tokens that were checked, and whole answers. Each knows what it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from foundation.actors import Actor
+from resolver.cache import GOOD_SECONDS, Remembered
+from tenancy import access
+
+Headers = list[tuple[bytes, bytes]]
+
+READER_SECONDS = 60.0
+"""How long a token is not asked for in the database, so that the time of its last use is written once a minute."""
+MOST_READERS = 10_000
+ANSWER_BYTES = 192 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Reader:
+    """A token that was checked: the projects it may read, and until when it is not checked again (monotonic)."""
+
+    token: str
+    until: float
+    projects: set[str] = field(default_factory=set)
+
+
+class Readers:
+    """The tokens that were checked under one access epoch."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._epoch = ""
+        self._looked_at = float("-inf")
+        self._known: dict[bytes, Reader] = {}
+
+    def good(self, now: float) -> bool:
+        """Whether the epoch was read within the last second."""
+        return now - self._looked_at <= GOOD_SECONDS
+
+    def get(self, authorization: bytes) -> Reader | None:
+        """The token of a header, by its digest: the secret itself is kept nowhere."""
+        return self._known.get(hashlib.sha256(authorization).digest())
+
+    def look(self) -> None:
+        """Read the epoch, and forget everybody if it is another one. Raises what the database raises."""
+        with self._lock:  # one after the other, so that an older answer never replaces a newer one
+            began = time.monotonic()
+            sight = access.look()
+            epoch = "" if sight is None else sight.snapshot.epoch
+            if epoch != self._epoch or len(self._known) > MOST_READERS:
+                self._epoch, self._known = epoch, {}
+            self._looked_at = began if epoch else float("-inf")
+
+    def keep(self, authorization: bytes, actor: Actor, project: str, at: datetime) -> None:
+        """Remember that a token may read a project, if that was found under the present epoch."""
+        found_under = "" if actor.sight is None else actor.sight.snapshot.epoch
+        if found_under != self._epoch:
+            self.look()
+        known, now = self._known, time.monotonic()
+        if not found_under or found_under != self._epoch:
+            return
+        key = hashlib.sha256(authorization).digest()
+        reader = known.get(key)
+        if reader is None or reader.until <= now:
+            ends = READER_SECONDS
+            if actor.expires_at is not None:
+                ends = min(ends, (actor.expires_at - at).total_seconds())
+            reader = known[key] = Reader(actor.id, now + ends)
+        reader.projects.add(project)
+
+
+@dataclass(slots=True)
+class Kept:
+    """An answer, what it rests on, and what is counted when it is given: the prompts in it."""
+
+    remembered: Remembered
+    project: str
+    prompts: tuple[str, ...]
+    version: str
+    tag: str
+    headers: Headers
+    body: bytes
+
+
+class Answers:
+    """Whole answers by the query that was asked; when they are too many, the oldest eighth goes."""
+
+    def __init__(self, limit: int = ANSWER_BYTES) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._kept: dict[bytes, Kept] = {}
+
+    def get(self, query: bytes) -> Kept | None:
+        """The answer, if the names it rests on still mean the same."""
+        kept = self._kept.get(query)
+        return kept if kept is not None and kept.remembered.true else None
+
+    def keep(self, query: bytes, kept: Kept) -> None:
+        """Remember an answer."""
+        with self._lock:
+            self._drop(query)
+            self._kept[query] = kept
+            self._bytes += _size(query, kept)
+            if self._bytes > self._limit:
+                for oldest in list(self._kept)[: len(self._kept) // 8 + 1]:
+                    self._drop(oldest)
+
+    def _drop(self, query: bytes) -> None:
+        gone = self._kept.pop(query, None)
+        if gone is not None:
+            self._bytes -= _size(query, gone)
+
+
+def _size(query: bytes, kept: Kept) -> int:
+    return len(query) + len(kept.body) + 1500
