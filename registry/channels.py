@@ -156,6 +156,20 @@ def rollback(
     return move(channel=channel, choose=choose, by=by, at=at, reason=reason, expected=expected, confirm=confirm)
 
 
+def earlier(*, channel: Channel) -> Release | None:
+    """The release that was active before the present one and is neither yanked nor reverted; None without any.
+
+    Going back to a release forgets what came after it.
+    """
+    way: list[uuid.UUID] = []
+    for key in reversed(history(channel=channel).values_list("release_id", flat=True)[:REMEMBERED]):
+        way = way[: way.index(key)] if key in way else way
+        way.append(key)
+    hidden = (ReleaseMark.Kind.YANK, ReleaseMark.Kind.REVERT)
+    offered = Release.objects.filter(pk__in=way[:-1]).exclude(marks__kind__in=hidden).in_bulk()
+    return next((offered[key] for key in reversed(way[:-1]) if key in offered), None)
+
+
 def move(
     *,
     channel: Channel,
@@ -319,19 +333,13 @@ def _whole(row: Channel) -> Aim:
 
 
 def _before(row: Channel) -> Aim:
-    """What all callers got before. Going back to a release forgets what came after it."""
+    """What all callers got before."""
     if row.split_release is not None:
         return _whole(row)
-    way: list[uuid.UUID] = []
-    for key in reversed(history(channel=row).values_list("release_id", flat=True)[:REMEMBERED]):
-        way = way[: way.index(key)] if key in way else way
-        way.append(key)
-    hidden = (ReleaseMark.Kind.YANK, ReleaseMark.Kind.REVERT)
-    offered = Release.objects.filter(pk__in=way[:-1]).exclude(marks__kind__in=hidden).in_bulk()
-    for key in reversed(way[:-1]):
-        if key in offered:
-            return Aim(aims.held(release=offered[key]))
-    raise Conflict("409.state_conflict", "There is no earlier release to go back to.")
+    found = earlier(channel=row)
+    if found is None:
+        raise Conflict("409.state_conflict", "There is no earlier release to go back to.")
+    return Aim(aims.held(release=found))
 
 
 def _read() -> QuerySet[Channel]:
