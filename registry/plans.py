@@ -1,0 +1,127 @@
+"""What a release of a bundle's draft would be: its prompts, what it needs, and how it differs from the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from foundation.actors import Actor
+from prompthub_kernel import bump, shapes
+from prompthub_kernel.body import BodyFormat
+from prompthub_kernel.bump import Bump, Change
+from prompthub_kernel.manifest import Manifest
+from prompthub_kernel.semver import SemVer
+from registry import bundles, composing, dependencies, packs, precedence
+from registry.composing import Whole
+from registry.models import Bundle, Pin, Release, ReleaseMark
+from templates_app.models import TemplateVersion
+
+HIDDEN = (ReleaseMark.Kind.YANK, ReleaseMark.Kind.REVERT)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A release that was not cut.
+
+    ``chosen`` are the releases of all bundles it needs, also by way of others, ``changes`` its differences from
+    ``previous``, the release it is measured against, and ``lowest`` the lowest version that would do for them.
+    ``same_as`` is the newest release, if that has the same content.
+    """
+
+    manifest: Manifest
+    prompts: Mapping[str, Whole]
+    chosen: Mapping[str, Release]
+    previous: Release | None
+    changes: Sequence[Change]
+    same_as: Release | None
+
+    @property
+    def needed(self) -> Bump:
+        """The step that the changes ask for."""
+        return bump.needed(self.changes)
+
+    @property
+    def lowest(self) -> SemVer | None:
+        """The lowest version that is enough; None where there is nothing to be measured against."""
+        return None if self.previous is None else bump.raised(self.previous.semver, self.needed)
+
+    @property
+    def enough(self) -> bool:
+        """Whether the version is high enough for the changes."""
+        return self.previous is None or bump.step(self.previous.semver, self.manifest.version) >= self.needed
+
+
+def plan(*, bundle: Bundle, version: SemVer, actor: Actor) -> Plan:
+    """The release that the draft would be; whether its version is high enough is told, not refused.
+
+    Raises ``422.request_invalid`` for a draft without prompts and requirements and for a pack of another shape, what
+    :func:`registry.dependencies.solve` and :func:`registry.composing.wholes` raise.
+    """
+    requires = bundles.requirements(bundle=bundle)
+    chosen = dependencies.solve(requirements=requires, actor=actor, bundle=str(bundle.address)).releases
+    prompts = composing.wholes(bundle=bundle, actor=actor, version=str(version), choose=lambda: chosen)
+    if not prompts and not requires:
+        shapes.refuse("/members", "minProperties", "A release has at least one prompt, or needs another bundle.")
+    if bundle.kind == Bundle.Kind.PACK:
+        packs.check_shape(names=prompts.keys())
+    paper = Manifest(
+        bundle=str(bundle.address),
+        version=version,
+        prompts={name: whole.digest for name, whole in prompts.items()},
+        requires=requires,
+        compatibility=bundle.compatibility,
+    )
+    before = _previous(bundle, version)
+    changes = [] if before is None else bump.changes(prompts_of(release=before), _noticed(prompts))
+    return Plan(paper, prompts, chosen, before, changes, _same(bundle, paper))
+
+
+def choosing(*, bundle: Bundle, actor: Actor) -> Callable[[], Mapping[str, Release]]:
+    """Chooses the releases of what the draft needs when it is asked, once."""
+
+    @cache
+    def choose() -> Mapping[str, Release]:
+        requires = bundles.requirements(bundle=bundle)
+        return dependencies.solve(requirements=requires, actor=actor, bundle=str(bundle.address)).releases
+
+    return choose
+
+
+def prompts_of(*, release: Release) -> dict[str, bump.Member]:
+    """What callers notice of a release's prompts, by name."""
+    rows = Pin.objects.filter(release=release).select_related("template_version")
+    rows = rows.defer("template_version__content_md", "template_version__content_json")
+    return {pin.name: _prompt(pin.template_version) for pin in rows}
+
+
+def _prompt(version: TemplateVersion) -> bump.Member:
+    return bump.Member(version.digest, BodyFormat(version.format), version.variables)
+
+
+def _noticed(prompts: Mapping[str, Whole]) -> dict[str, bump.Member]:
+    return {name: whole.prompt for name, whole in prompts.items()}
+
+
+def _previous(bundle: Bundle, version: SemVer) -> Release | None:
+    """The highest finished release before a version, of its variant; one that was yanked still counts."""
+    rows = Release.objects.filter(
+        bundle=bundle,
+        variant=version.variant,
+        pre_release=False,
+        precedence__lt=precedence.of(SemVer(*version.numbers, variant=version.variant)),
+    )
+    return rows.exclude(marks__kind=ReleaseMark.Kind.REVERT).order_by("-precedence").first()
+
+
+def _same(bundle: Bundle, paper: Manifest) -> Release | None:
+    """The newest release of the variant, if all it says but the version is the same."""
+    rows = Release.objects.filter(bundle=bundle, variant=paper.version.variant).exclude(marks__kind__in=HIDDEN)
+    newest = rows.order_by("-precedence").first()
+    if newest is None:
+        return None
+    said = paper.to_json()
+    return newest if all(newest.manifest[part] == said[part] for part in _CONTENT) else None
+
+
+_CONTENT = ("prompts", "requires", "compatibility")
