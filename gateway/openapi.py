@@ -10,6 +10,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 
 import contracts
+from gateway import converters
 from gateway.operations import Again, Operation
 from gateway.query import Parameter
 from prompthub_kernel.errors import CODES
@@ -174,7 +175,8 @@ def _problem_headers(status: str) -> dict[str, Any]:
 
 def _of_path(path: str) -> Iterable[dict[str, Any]]:
     for name in re.findall(r"{(\w+)}", path):
-        yield {"in": "path", "name": name, "required": True, "schema": UUID if name.endswith("_id") else SLUG}
+        schema = converters.schema(name) or (UUID if name.endswith("_id") else SLUG)
+        yield {"in": "path", "name": name, "required": True, "schema": schema}
 
 
 def _of_query(declared: Mapping[str, Parameter]) -> Iterable[dict[str, Any]]:

@@ -60,8 +60,10 @@ def _slug(value: Any) -> str:
 
 
 NEWEST_FIRST = Key()
+OLDEST_FIRST = Key(descending=False)
 BY_TEMPLATE = Key("template_id")
 BY_SLUG = Key("slug", descending=False, read=_slug)
+BY_NAME = Key("name", descending=False, read=_slug)
 BY_NUMBER = Key("id", read=_number)
 BY_ORDINAL = Key("ordinal", read=_number)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from gateway import documents
-from gateway.endpoint import Nowhere
+from gateway import converters, documents
+from gateway.endpoint import Endpoint, Nowhere
 from gateway.v1 import (
     audit,
+    bundles,
+    channels,
     clients,
     deliveries,
     drifts,
@@ -16,6 +18,7 @@ from gateway.v1 import (
     instances,
     projects,
     publishing,
+    reviews,
     suggestions,
     targets,
     template_drafts,
@@ -25,7 +28,26 @@ from gateway.v1 import (
 
 app_name = "prompthub_api"
 
-_ADDRESSES = {
+BUNDLES = "projects/<slug:project>/bundles"
+CHANNEL = "/<slug:bundle>/channels/<channel:channel>"
+
+_OF_BUNDLES = {
+    "": bundles.ProjectBundles,
+    "/<slug:bundle>": bundles.OneBundle,
+    "/<slug:bundle>/compatibility": bundles.BundleCompatibility,
+    "/<slug:bundle>/members/<prompt:prompt>": bundles.BundleMember,
+    "/<slug:bundle>/requirements/@<slug:repository>/<slug:required>": bundles.BundleRequirement,
+    "/<slug:bundle>/channels": channels.Channels,
+    CHANNEL: channels.OneChannel,
+    f"{CHANNEL}/rollback": channels.ChannelRollback,
+    f"{CHANNEL}/split": channels.ChannelSplit,
+    f"{CHANNEL}/split/stop": channels.StopSplit,
+    f"{CHANNEL}/split/finish": channels.FinishSplit,
+    f"{CHANNEL}/activations": channels.ChannelActivations,
+    f"{CHANNEL}/proposals": channels.ChannelProposals,
+    f"{CHANNEL}/schedules": channels.ChannelSchedules,
+}
+_ADDRESSES: dict[str, type[Endpoint]] = {
     "templates": templates.Templates,
     "templates/drafts": template_drafts.TemplateDrafts,
     "templates/drafts/<uuid:draft_id>": template_drafts.OneTemplateDraft,
@@ -56,6 +78,13 @@ _ADDRESSES = {
     "projects": projects.Projects,
     "projects/<slug:project>": projects.OneProject,
     "projects/<slug:project>/grants": grants.ProjectGrants,
+    **{f"{BUNDLES}{address}": view for address, view in _OF_BUNDLES.items()},
+    "reviews": reviews.Reviews,
+    "activations/<uuid:activation_id>": reviews.OneActivation,
+    "activations/<uuid:activation_id>/withdraw": reviews.WithdrawActivation,
+    "proposals/<uuid:activation_id>": reviews.OneProposal,
+    "proposals/<uuid:activation_id>/approve": reviews.ApproveProposal,
+    "proposals/<uuid:activation_id>/reject": reviews.RejectProposal,
     "targets/<uuid:target_id>": targets.OneTarget,
     "targets/<uuid:target_id>/test": targets.TestTarget,
     "targets/<uuid:target_id>/credentials": targets.TargetCredentials,
@@ -78,6 +107,7 @@ _ADDRESSES = {
     "me": tokens.Me,
 }
 
+converters.register()
 urlpatterns: list[URLPattern] = [
     *(path(address, view.as_view()) for address, view in _ADDRESSES.items()),
     path("openapi.json", documents.openapi, name="openapi"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from prompthub_kernel.body import PromptBody
+from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.variables import VariablesSchema
 from templates_app.models import TemplateVersion
 
@@ -43,3 +45,17 @@ def own_text_of(body: Mapping[str, Any], sealed: TemplateVersion) -> PromptBody 
 def uuid_of(text: str) -> uuid.UUID:
     """A UUID whose form the contract has checked."""
     return uuid.UUID(text)
+
+
+def moment_of(text: str, pointer: str) -> datetime:
+    """A time whose form the contract has checked. Raises ``422.request_invalid`` for one that no calendar has."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid("422.request_invalid", problems=[Problem(pointer, "format", "there is no such time")]) from error
+
+
+def due_of(body: Mapping[str, Any]) -> datetime | None:
+    """When something is due, if that is said. Raises ``422.request_invalid``."""
+    given = body.get("due_at")
+    return None if given is None else moment_of(given, "/due_at")

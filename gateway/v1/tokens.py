@@ -9,7 +9,7 @@ from gateway import pagination
 from gateway.endpoint import Endpoint
 from gateway.operations import Again, Answer, operation
 from gateway.v1 import presenters as shown
-from prompthub_kernel.errors import Invalid, Problem
+from gateway.v1.bodies import moment_of
 from tenancy import policy, tokens
 from tenancy.policy import Permission
 
@@ -43,11 +43,15 @@ class Tokens(Endpoint):
             clients=self.body.get("clients", []),
             projects=self.body.get("projects", []),
             labels=self.body.get("labels", {}),
-            expires_at=_moment(self.body.get("expires_at")),
+            expires_at=self._ends_at(),
             by=self.actor,
             at=self.at,
         )
         return Answer({**shown.token(token), "token": secret}, 201, {"Cache-Control": "no-store"})
+
+    def _ends_at(self) -> datetime | None:
+        given = self.body.get("expires_at")
+        return None if given is None else moment_of(given, "/expires_at")
 
 
 class OneToken(Endpoint):
@@ -88,15 +92,3 @@ class Me(Endpoint):
 
 def _listed(words: frozenset[str] | None) -> list[str] | None:
     return None if words is None else sorted(words)
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time whose form the contract has checked. Raises ``422.request_invalid`` for one that no calendar has."""
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid(
-            "422.request_invalid", problems=[Problem("/expires_at", "format", "there is no such time")]
-        ) from error

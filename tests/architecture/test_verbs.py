@@ -23,6 +23,7 @@ VERBS = (
     "tenancy.projects",
     "tenancy.tokens",
     "templates_app.drafts",
+    "templates_app.lines",
     "templates_app.numbering",
     "templates_app.versions",
     "instances.comparing",

@@ -16,6 +16,7 @@ from publishing.models import Delivery
 from templates_app import drafts as template_drafts
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.hostile import shelves
 
 VARIABLES = {
     "type": "object",
@@ -54,7 +55,7 @@ def make_world(word: str, *, secret: str = "") -> SimpleNamespace:
     found = drift.check(placement=placements["good"], by=SYSTEM, at=AT)
     suggestion = factories.make_suggestion(instance=instance)
     instance.refresh_from_db()
-    return SimpleNamespace(
+    world = SimpleNamespace(
         word=word,
         client=client,
         project=project,
@@ -71,13 +72,15 @@ def make_world(word: str, *, secret: str = "") -> SimpleNamespace:
         token=factories.make_token()[0],
         user=get_user_model().objects.create(username=f"{word}-person"),
     )
+    world.shelf = shelves.make_shelf(world)
+    return world
 
 
 def ids(world: SimpleNamespace) -> list[str]:
     """What must never be told to a stranger."""
     rows = (world.client, world.project, world.template, world.instance, world.version, world.target, world.placement)
     rows = (*rows, world.drift, world.buried, world.suggestion)
-    return [str(row.pk) for row in rows] + [world.client.slug, world.project.slug]
+    return [str(row.pk) for row in rows] + [world.client.slug, world.project.slug, *shelves.shelf_ids(world)]
 
 
 Request = tuple[str, Any]
@@ -172,10 +175,14 @@ REQUESTS: dict[str, Any] = {
     "issue_token": lambda w: ("tokens", {"name": "new", "account": "new", "scopes": ["read"]}),
     "revoke_token": lambda w: (f"tokens/{w.token.id}", None),
     "read_me": lambda w: ("me", None),
+    **shelves.REQUESTS,
 }
 LISTINGS = frozenset(
     {"list_templates", "list_template_drafts", "list_instances", "list_clients", "list_projects", "list_deliveries"}
     | {"list_drifts", "list_audit", "read_me"}
+    | shelves.LISTINGS
 )
 OF_THE_INSTALLATION = frozenset({"create_client", "create_project", "list_tokens", "issue_token", "revoke_token"})
-HEADERS = {"discard_template_draft": {"If_Match": '"1"'}}
+HEADERS = {"discard_template_draft": {"If_Match": '"1"'}, **shelves.HEADERS}
+DECIDED_BELOW = shelves.DECIDED_BELOW
+OF_THE_MAKER = shelves.OF_THE_MAKER
