@@ -253,9 +253,9 @@ def _marked(
     _check_text(message, "/message", MAX_MESSAGE_LENGTH)
     with transaction.atomic():
         bundles.locked(bundle=release.bundle)
+        Release.objects.select_for_update().get(pk=release.pk)  # whoever activates it waits here, and sees the mark
         if kind == ReleaseMark.Kind.REVERT:
             _require_unused(release)
-        Release.objects.select_for_update().get(pk=release.pk)
         present = set(ReleaseMark.objects.filter(release=release).values_list("kind", flat=True))
         if ReleaseMark.Kind.REVERT in present:
             raise NotFound("410.gone", f"Version {release.version} was taken back.")
@@ -272,7 +272,7 @@ def _marked(
 
 def _require_unused(release: Release) -> None:
     """Raises ``409.in_use`` while somebody would be left with a release that is gone."""
-    pointing = Channel.objects.select_for_update().filter(Q(release=release) | Q(split_release=release))
+    pointing = Channel.objects.filter(Q(release=release) | Q(split_release=release))
     if names := sorted(channel.name for channel in pointing):
         raise Conflict("409.in_use", f"It is active on {', '.join(names[:5])}: move that first.")
     needing = ReleaseRequirement.objects.filter(resolved=release).exclude(release__marks__kind=ReleaseMark.Kind.REVERT)

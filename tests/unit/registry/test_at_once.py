@@ -15,7 +15,7 @@ from audit.models import AuditEvent
 from foundation.clock import database_now
 from foundation.models import Change
 from prompthub_kernel.errors import PromptHubError
-from registry import channels, packs, pending, reviews, schedules
+from registry import channels, packs, pending, releases, reviews, rollouts, schedules
 from registry.models import Activation, Channel
 from tests.factories import make_bundle, make_release
 from tests.factories.acting import AT, SYSTEM
@@ -139,3 +139,22 @@ def test_the_first_release_of_a_pack_is_activated_by_several_at_once():
     )
     assert sorted(results) == [1, 2, 3]
     assert Channel.objects.filter(bundle=pack).count() == 1
+
+
+@pytest.mark.parametrize("move", ["activate", "split"])
+def test_a_release_is_activated_or_taken_back_and_never_both(move):
+    channel = make_channel(release="1.0.0")
+    for number in range(1, 6):
+        release = make_release(bundle=channel.bundle, version=f"1.{number}.0")
+        results = at_once(
+            lambda to=release: (
+                channels.activate(channel=channel, to=to, by=SYSTEM, at=AT).changed
+                if move == "activate"
+                else rollouts.split(channel=channel, to=to, percent=10, by=SYSTEM, at=AT).changed
+            ),
+            lambda release=release: releases.revert(release=release, by=SYSTEM, at=AT).kind,
+        )
+        assert results in ([True, "409.in_use"], ["410.gone", "revert"])
+        channel.refresh_from_db()
+        for pointed in (channel.release, channel.split_release):
+            assert pointed is None or not pointed.marks.filter(kind="revert").exists()
