@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
+from foundation import broadcast
 from foundation.actors import Actor
 from prompthub_kernel import shapes
 from prompthub_kernel.address import BundleAddress, read_prompt_name
@@ -65,6 +66,7 @@ def create(
             events.record(
                 action=Action.BUNDLE_CREATE, subject=subject(bundle), by=by, at=at, metadata={"kind": str(kind)}
             )
+            broadcast.announce(topic="bundle", key=bundle.pk)
     except IntegrityError as error:
         raise clients.taken(slug) from error
     return bundle

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from operator import attrgetter
 
 from foundation.actors import Actor
 from prompthub_kernel import references
@@ -77,7 +78,7 @@ def wholes(
         except Invalid as refused:
             problems += _below(name, refused.problems or [Problem("", "text", refused.detail)])
     if problems:
-        raise _invalid(problems)
+        raise _invalid(sorted(problems, key=attrgetter("pointer")))
     return found
 
 

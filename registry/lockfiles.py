@@ -1,0 +1,81 @@
+"""Lock files: exactly which releases a project uses, and whether those are what is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from foundation.actors import Actor
+from prompthub_kernel import lockfile, shapes
+from prompthub_kernel.address import BundleAddress
+from prompthub_kernel.errors import NotFound, Problem, PromptHubError
+from prompthub_kernel.lockfile import Lockfile
+from prompthub_kernel.manifest import Manifest
+from prompthub_kernel.selector import Exact, Named, Range, Selector
+from prompthub_kernel.semver import SemVer
+from registry import bundles, dependencies, names, precedence
+from registry.models import Release, ReleaseMark
+from tenancy import policy
+from tenancy.models import Project
+
+_BATCH = 500
+
+
+def lock(*, requirements: Mapping[str, str], actor: Actor, locked: Lockfile | None = None) -> Lockfile:
+    """Choose a release of every bundle that a project asks for, by ``@repository/bundle``, and of all those they need.
+
+    What an earlier lock holds is kept where it still fits. A channel is locked at where it points now. Raises
+    ``400.address_invalid`` and ``422.request_invalid`` at the requirement, ``422.dependency_unsatisfiable`` and
+    ``422.dependency_cycle`` with the explanation.
+    """
+    asked = shapes.selectors(requirements, "/requirements")
+    wanted = {name: _fixed(name, selector, actor) for name, selector in asked.items()}
+    held = {name: bundle.version for name, bundle in locked.bundles.items()} if locked else {}
+    chosen = dependencies.solve(requirements=wanted, actor=actor, locked=held).releases
+    return Lockfile.of(asked, [release.paper for release in chosen.values()])
+
+
+def verify(*, lock: Lockfile, actor: Actor, requirements: Mapping[str, str] | None = None) -> list[Problem]:
+    """Where a lock and what is served differ; empty when a frozen install may go on.
+
+    ``requirements`` are what the project asks for now; without any, what the lock says it asked for. Codes are those of
+    :func:`prompthub_kernel.lockfile.problems`: a version that is gone, or that the actor may not see, is
+    ``bundle_removed``. What was only yanked or retired is still served.
+    """
+    asked = lock.requirements if requirements is None else shapes.selectors(requirements, "/requirements")
+    served = _served({name: bundle.version for name, bundle in lock.bundles.items()}, actor)
+    return lockfile.problems(lock, Lockfile.of(asked, served))
+
+
+def _fixed(name: str, selector: Selector, actor: Actor) -> Exact | Range:
+    """A name that moves as the version it points at now."""
+    if not isinstance(selector, Named):
+        return selector
+    address = BundleAddress.parse(name)
+    try:
+        bundle = bundles.get(repository=address.repository, slug=address.bundle, actor=actor)
+        meant = names.meant(project=bundle.project_id, slug=bundle.slug, selector=selector)
+    except PromptHubError as missing:
+        if isinstance(missing, NotFound):
+            shapes.refuse(shapes.below("/requirements", name), "unknown", missing.detail)
+        raise
+    return Exact(SemVer.parse(meant.cut.version))
+
+
+def _served(versions: Mapping[str, SemVer], actor: Actor) -> list[Manifest]:
+    """The manifests of these releases, as many as there are for the actor."""
+    projects = policy.visible(actor, Project)
+    wanted = sorted(versions)
+    found: list[Manifest] = []
+    for start in range(0, len(wanted), _BATCH):
+        batch = {name: BundleAddress.parse(name) for name in wanted[start : start + _BATCH]}
+        rows = Release.objects.filter(
+            bundle__project__in=projects,
+            bundle__project__slug__in={address.repository for address in batch.values()},
+            bundle__slug__in={address.bundle for address in batch.values()},
+            precedence__in={precedence.of(versions[name]) for name in batch},
+        ).exclude(marks__kind=ReleaseMark.Kind.REVERT)
+        for release in rows.select_related("bundle__project").order_by():
+            name = str(release.bundle.address)
+            if name in batch and release.semver.key == versions[name].key:
+                found.append(release.paper)
+    return found

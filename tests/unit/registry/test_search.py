@@ -1,0 +1,123 @@
+"""Bundles and prompts by the words of their names."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from prompthub_kernel.errors import Invalid
+from registry import search
+from registry.models import SearchWord
+from tenancy.policy import Role
+from tests.factories import make_actor, make_project
+from tests.factories.workbench import Workbench
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bench():
+    bench = Workbench(make_project(slug="acme"), "support-desk")
+    for name in ("welcome_message", "styles/calm", "styles/brisk"):
+        bench.write(name, "Text.")
+    return bench
+
+
+def _found(text, actor, **more):
+    return [found.address for found in search.find(text=text, actor=actor, **more)]
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("welcome", ["@acme/support-desk/welcome_message"]),
+        ("wel", ["@acme/support-desk/welcome_message"]),
+        ("WELCOME Message", ["@acme/support-desk/welcome_message"]),
+        ("message desk", ["@acme/support-desk/welcome_message"]),
+        ("styles calm", ["@acme/support-desk/styles/calm"]),
+        ("styles acme", ["@acme/support-desk/styles/calm", "@acme/support-desk/styles/brisk"]),
+        ("@acme/support-desk@1.0.0/styles/ca", []),
+        ("@acme/support-desk/styles/ca", ["@acme/support-desk/styles/calm"]),
+        (
+            "desk",
+            [
+                "@acme/support-desk",
+                *(f"@acme/support-desk/{name}" for name in ("welcome_message", "styles/calm", "styles/brisk")),
+            ],
+        ),
+        ("elcome", []),
+        ("", []),
+        ("@/ -", []),
+    ],
+)
+def test_words_find_what_they_begin(bench, system, text, addresses):
+    assert _found(text, system) == addresses
+
+
+def test_as_many_are_shown_as_are_wanted_bundles_first(bench, system):
+    assert _found("desk", system, limit=2) == ["@acme/support-desk", "@acme/support-desk/welcome_message"]
+
+
+def test_only_what_one_may_see_is_found(bench):
+    stranger, viewer = make_actor(), make_actor(roles={bench.project: Role.VIEWER})
+    assert _found("welcome", stranger) == []
+    assert len(_found("welcome", viewer)) == 1
+    bench.project.visibility = "public"
+    bench.project.save()
+    assert len(_found("welcome", stranger)) == 1
+
+
+def test_of_many_projects_only_those_one_may_see_are_searched(bench, monkeypatch):
+    monkeypatch.setattr(search, "FEW_PROJECTS", 0)
+    assert _found("welcome", make_actor()) == []
+    assert len(_found("welcome", make_actor(roles={bench.project: Role.VIEWER}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"limit": 0}, "/limit"),
+        ({"limit": 101}, "/limit"),
+        ({"text": "x" * 513}, "/text"),
+        ({"text": "a b c d e f g h i"}, "/text"),
+    ],
+)
+def test_questions_are_bounded(system, given, pointer):
+    with pytest.raises(Invalid) as refused:
+        search.find(**{"text": "a", "actor": system} | given)
+    assert refused.value.problems[0].pointer == pointer
+
+
+def test_as_many_queries_for_thousands_as_for_one(bench, system):
+    def asked(text):
+        with CaptureQueriesContext(connection) as queries:
+            found = _found(text, system, limit=50)
+        return len(queries), len(found)
+
+    alone = asked("desk message")
+    SearchWord.objects.bulk_create(
+        SearchWord(word=word, project=bench.project, bundle=bench.bundle, prompt=f"more/message-{number}")
+        for number in range(3_000)
+        for word in (b"desk", b"message")
+    )
+    crowd = asked("desk message")
+    assert (alone, crowd) == ((6, 1), (6, 50))
+
+
+def test_the_index_is_used(bench, system):
+    with CaptureQueriesContext(connection) as queries:
+        _found("welcome", system)
+    asked = next(
+        query["sql"]
+        for query in queries
+        if "search_word" in query["sql"].lower() or "searchword" in query["sql"].lower()
+    )
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {asked}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {asked}")
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "search_word" in plan
