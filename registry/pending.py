@@ -59,7 +59,8 @@ def withdraw(*, activation: Activation, by: Actor, at: datetime) -> Activation:
         action = _WITHDRAWN[S(row.state)]
         row.state = S.WITHDRAWN
         row.save(update_fields=["state"])
-        record(action=action, activation=row, by=by, at=at)
+        subject = channels.subject(row.channel)
+        events.record(action=action, subject=subject, by=by, at=at, metadata=facts(activation=row))
     return row
 
 
@@ -158,16 +159,13 @@ def rows() -> QuerySet[Activation]:
     return Activation.objects.select_related("channel__bundle__project", "release", "split_release", "previous")
 
 
-def record(*, action: Action, activation: Activation, by: Actor, at: datetime, error: str = "") -> None:
-    """The ledger's line about an activation that waits, or waited."""
+def facts(*, activation: Activation) -> dict[str, Any]:
+    """What the ledger keeps of an activation that waits, or waited."""
     aim = named(activation=activation)
-    metadata: dict[str, Any] = {
+    return {
         "activation": str(activation.pk),
         "to": str(aim.pk),
         "digest": aim.digest,
         "percent": activation.split_percent,
         "revision": activation.revision,
     }
-    if error:
-        metadata["code"] = error
-    events.record(action=action, subject=channels.subject(activation.channel), by=by, at=at, metadata=metadata)

@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
+from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from foundation.clock import database_now
@@ -58,7 +59,13 @@ def propose(
         proposal.state, proposal.guarded, proposal.confirmed = S.PROPOSED, True, confirm
         proposal.makers, proposal.due_at = sorted(pending.hands(actor=by)), due_at
         proposal.save(force_insert=True)
-        pending.record(action=Action.CHANNEL_PROPOSAL_MAKE, activation=proposal, by=by, at=at)
+        events.record(
+            action=Action.CHANNEL_PROPOSAL_MAKE,
+            subject=channels.subject(proposal.channel),
+            by=by,
+            at=at,
+            metadata=pending.facts(activation=proposal),
+        )
     return proposal
 
 
@@ -93,7 +100,13 @@ def change(
         row.due_at, row.reason, row.confirmed = due_at, reason, confirm
         row.decided_at, row.decided_by, row.decided_by_label, row.comment = None, "", "", ""
         row.save()
-        pending.record(action=Action.CHANNEL_PROPOSAL_CHANGE, activation=row, by=by, at=at)
+        events.record(
+            action=Action.CHANNEL_PROPOSAL_CHANGE,
+            subject=channels.subject(row.channel),
+            by=by,
+            at=at,
+            metadata=pending.facts(activation=row),
+        )
     return row
 
 
@@ -122,9 +135,21 @@ def approve(
             aims.warnings(release=pending.named(activation=row), confirm=row.confirmed)
             row.state = S.SCHEDULED
             row.save()
-            pending.record(action=Action.CHANNEL_PROPOSAL_APPROVE, activation=row, by=by, at=at)
+            events.record(
+                action=Action.CHANNEL_PROPOSAL_APPROVE,
+                subject=channels.subject(row.channel),
+                by=by,
+                at=at,
+                metadata=pending.facts(activation=row),
+            )
         else:
-            pending.record(action=Action.CHANNEL_PROPOSAL_APPROVE, activation=row, by=by, at=at)
+            events.record(
+                action=Action.CHANNEL_PROPOSAL_APPROVE,
+                subject=channels.subject(row.channel),
+                by=by,
+                at=at,
+                metadata=pending.facts(activation=row),
+            )
             pending.make(activation=row, by=by, at=at)
     return row
 
@@ -140,7 +165,13 @@ def reject(*, proposal: Activation, comment: str, by: Actor, at: datetime) -> Ac
         row.state = S.REJECTED
         _decide(row, comment, by, at)
         row.save()
-        pending.record(action=Action.CHANNEL_PROPOSAL_REJECT, activation=row, by=by, at=at)
+        events.record(
+            action=Action.CHANNEL_PROPOSAL_REJECT,
+            subject=channels.subject(row.channel),
+            by=by,
+            at=at,
+            metadata=pending.facts(activation=row),
+        )
     return row
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
+from audit import events
 from audit.actions import Action
 from foundation import correlation
 from foundation.actors import Actor
@@ -56,7 +57,13 @@ def schedule(
         activation.guarded, activation.confirmed = expected is not None, confirm
         activation.makers = sorted(pending.hands(actor=by))
         activation.save(force_insert=True)
-        pending.record(action=Action.CHANNEL_SCHEDULE, activation=activation, by=by, at=at)
+        events.record(
+            action=Action.CHANNEL_SCHEDULE,
+            subject=channels.subject(activation.channel),
+            by=by,
+            at=at,
+            metadata=pending.facts(activation=activation),
+        )
     return activation
 
 
@@ -90,5 +97,11 @@ def _fail(key: uuid.UUID, error: PromptHubError, by: Actor, at: datetime) -> Non
     row = pending.rows().get(pk=key)
     row.state, row.error_code, row.error_detail = S.FAILED, error.code, error.detail
     row.save(update_fields=["state", "error_code", "error_detail"])
-    pending.record(action=Action.CHANNEL_SCHEDULE_FAIL, activation=row, by=by, at=at, error=error.code)
+    events.record(
+        action=Action.CHANNEL_SCHEDULE_FAIL,
+        subject=channels.subject(row.channel),
+        by=by,
+        at=at,
+        metadata={**pending.facts(activation=row), "code": error.code},
+    )
     log.warning("channel.schedule_failed", channel=str(row.channel_id), activation=str(row.pk), code=error.code)

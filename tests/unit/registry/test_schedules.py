@@ -84,7 +84,7 @@ def test_a_worker_that_dies_before_the_commit_loses_nothing(channel, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(schedules.pending, "record", die)
+        patch.setattr(schedules.events, "record", die)
         patch.setattr(channels.broadcast, "announce", die)
         with pytest.raises(KeyboardInterrupt):
             wake()
