@@ -23,6 +23,7 @@ from django.db.models.expressions import Value
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R")
 Convert = Callable[[Any], Any]
 
 
@@ -53,27 +54,30 @@ class _Statement:
         ]
 
 
-class _OncePerConnection(threading.local, Generic[M]):
+class _OncePerConnection(threading.local, Generic[R]):
     """What was built for this thread's connection."""
 
     statement: _Statement | None = None
-    read: Callable[[Sequence[Any]], M]
+    read: Callable[[Sequence[Any]], R]
     locks: bool
 
 
-class Query(Generic[M]):
-    """A query of whole rows of a model; ``build`` is asked once for the query set, with :class:`Given` in it."""
+class Query(Generic[R]):
+    """A query of whole rows of a model, or of their ``values_list``, which come as sequences.
 
-    def __init__(self, build: Callable[[], models.QuerySet[M]]) -> None:
+    ``build`` is asked once for the query set, with :class:`Given` in it.
+    """
+
+    def __init__(self, build: Callable[[], models.QuerySet[Any, R]]) -> None:
         self._build = build
-        self._own: _OncePerConnection[M] = _OncePerConnection()
+        self._own: _OncePerConnection[R] = _OncePerConnection()
 
-    def first(self, **values: Any) -> M | None:
+    def first(self, **values: Any) -> R | None:
         """The first row, or None."""
         rows = self.all(**values)
         return rows[0] if rows else None
 
-    def all(self, **values: Any) -> list[M]:
+    def all(self, **values: Any) -> list[R]:
         """All rows. Raises TransactionManagementError when the query locks and there is no transaction."""
         own, database = self._own, _database()
         statement = own.statement or self._prepare(own, database)
@@ -83,7 +87,7 @@ class Query(Generic[M]):
             cursor.execute(statement.sql, statement.filled(values, database))
             return [own.read(row) for row in cursor.fetchall()]
 
-    def _prepare(self, own: _OncePerConnection[M], database: Any) -> _Statement:
+    def _prepare(self, own: _OncePerConnection[R], database: Any) -> _Statement:
         queryset = self._build()
         compiler: Any = queryset.query.get_compiler(connection=database)
         text, parameters = compiler.as_sql()
@@ -174,19 +178,26 @@ def _database() -> Any:
 
 
 def _reader(compiler: Any, database: Any) -> Callable[[Sequence[Any]], Any]:
-    """A row as an instance, the way Django's own ``ModelIterable`` does it."""
+    """A row as an instance, the way Django's own ``ModelIterable`` does it; of ``values_list`` its values."""
     kind, select = compiler.klass_info, compiler.select
+    converters = list(_converters(compiler.get_converters([column[0] for column in select]), database))
+
+    def converted(row: Sequence[Any]) -> Sequence[Any]:
+        if not converters:
+            return row
+        values = list(row)
+        for index, convert in converters:
+            values[index] = convert(values[index])
+        return values
+
+    if not compiler.query.default_cols:
+        return converted
     begin, end = kind["select_fields"][0], kind["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[begin:end]]
     populators = get_related_populators(kind, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
-    converters = list(_converters(compiler.get_converters([column[0] for column in select]), database))
 
     def read(row: Sequence[Any]) -> Any:
-        if converters:
-            values = list(row)
-            for index, convert in converters:
-                values[index] = convert(values[index])
-            row = values
+        row = converted(row)
         found = kind["model"].from_db(DEFAULT_DB_ALIAS, names, row[begin:end])
         for populator in populators:
             populator.populate(row, found)

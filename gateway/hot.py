@@ -18,8 +18,7 @@ import atexit
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import structlog
@@ -33,13 +32,11 @@ from foundation.actors import Door
 from gateway import resolved, throttling
 from gateway.kept import Answers, Headers, Kept, Readers
 from gateway.rendering import dumps
-from prompthub_kernel.address import Address
+from prompthub_kernel.address import BundleAddress
 from prompthub_kernel.errors import PromptHubError
-from prompthub_kernel.resolution import ResolveRequest
 from resolver import cache, metrics, resolve, usage
-from resolver.cache import Remembered
 from resolver.usage import Fetched
-from tenancy import policy, projects, tokens
+from tenancy import policy, tokens
 from tenancy.policy import Permission
 
 Scope = MutableMapping[str, Any]
@@ -58,21 +55,12 @@ log = structlog.get_logger(__name__)
 _BEARER = b"Bearer "
 _ANY, _NOTHING = b"*/*", b"0"
 _ACCEPTED = (_ANY, b"application/json")
-_SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-_NOT_REMEMBERED = Remembered("", true=False)
 _FROM_MEMORY = metrics.hot_reads.labels(how="memory")
 _FROM_DATABASE = metrics.hot_reads.labels(how="database")
 _HANDED_ON = metrics.hot_reads.labels(how="application")
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What goes over the wire."""
 
     status: int
@@ -130,7 +118,7 @@ class HotReads:
             or kept.project not in reader.projects
             or not self.readers.good(now)
             or not cache.memory.good(now)
-            or not throttling.spend(reader.token)
+            or not throttling.spend(reader.calls)
         ):
             return None
         at = time.time()
@@ -159,21 +147,25 @@ class HotReads:
         if not policy.scopes_allow(actor=actor, permission=Permission.VIEW):
             return None
         forgotten = cache.memory.forgotten
-        project = projects.get(key=asked.repository, actor=actor)
-        name = f"@{asked.repository}/{asked.bundle}/"
-        if isinstance(asked, Address):
-            found = resolve.resolve(request=ResolveRequest(address=asked), actor=actor, at=at)
-            body, version, prompts = resolved.prompt(found), found.version, [name + asked.prompt]
+        bundle = asked if isinstance(asked, BundleAddress) else asked.of_bundle
+        release = resolve.opened(address=bundle, actor=actor)
+        if isinstance(asked, BundleAddress):
+            body = resolved.bundle(resolve.whole(release=release, actor=actor, at=at))
+            prompts = list(release.cut.prompts)
         else:
-            all_of_it = resolve.whole(address=asked, actor=actor, at=at)
-            body, version = resolved.bundle(all_of_it), all_of_it.version
-            prompts = [name + prompt for prompt in all_of_it.prompts]
+            body = resolved.prompt(resolve.read(release=release, name=asked.prompt, actor=actor, at=at))
+            prompts = [asked.prompt]
         throttling.require(actor)
-        content = dumps(body)
-        told = resolved.headers_of(content, asked=asked)
-        remembered = cache.memory.held((project.pk, asked.bundle), since=forgotten) or _NOT_REMEMBERED
-        kept = Kept(remembered, str(project.pk), tuple(prompts), version, told["ETag"], _headers(told), content)
-        if remembered.true:
+        place = release.project.pk, bundle.bundle
+        kept = Kept.made(
+            dumps(body),
+            asked=asked,
+            remembered=cache.memory.held(place, since=forgotten),
+            project=str(release.project.pk),
+            prompts=tuple(f"@{bundle.repository}/{bundle.bundle}/{prompt}" for prompt in prompts),
+            version=release.cut.version,
+        )
+        if kept.remembered.true:
             self.answers.keep(query, kept)
         self.readers.keep(authorization, actor, kept.project, at)
         return _sent(kept, headers)
@@ -247,22 +239,14 @@ def _forwarded(headers: dict[bytes, bytes]) -> bool:
     return settings.SECURE_PROXY_SSL_HEADER is not None and headers.get(b"x-forwarded-proto") == b"https"
 
 
-def _headers(told: dict[str, str]) -> Headers:
-    """All headers of an answer but its length and the correlation id, as the application's middleware sets them."""
-    every = {"Content-Type": "application/json", **told, **_SAFE}
-    if settings.SECURE_HSTS_SECONDS:
-        every["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
-    return [(name.lower().encode(), value.encode("latin-1")) for name, value in every.items()]
-
-
 def _sent(kept: Kept, headers: dict[bytes, bytes]) -> Sent:
     given = headers.get(b"x-correlation-id")
-    key = correlation.new() if given is None else correlation.accept(given.decode("latin-1"))
+    named = correlation.new() if given is None else correlation.accept(given.decode("latin-1"))
+    key = (b"x-correlation-id", named.encode())
     seen = headers.get(b"if-none-match")
-    told = [*kept.headers, (b"x-correlation-id", key.encode())]
     if seen is not None and resolved.unchanged(seen.decode("latin-1"), kept.tag):
-        return Sent(304, told, b"")
-    return Sent(200, [*told, (b"content-length", b"%d" % len(kept.body))], kept.body)
+        return Sent(304, [*kept.unchanged, key], b"")
+    return Sent(200, [*kept.headers, key], kept.body)
 
 
 async def _send(sent: Sent, send: Send) -> None:

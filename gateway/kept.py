@@ -7,8 +7,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
+
+from django.conf import settings
 
 from foundation.actors import Actor
+from gateway import resolved, throttling
+from prompthub_kernel.address import Address, BundleAddress
 from resolver.cache import GOOD_SECONDS, Remembered
 from tenancy import access
 
@@ -19,12 +24,24 @@ READER_SECONDS = 60.0
 MOST_READERS = 10_000
 ANSWER_BYTES = 192 * 1024 * 1024
 
+_SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
 
 @dataclass(slots=True)
 class Reader:
-    """A token that was checked: the projects it may read, and until when it is not checked again (monotonic)."""
+    """A token that was checked: the projects it may read, and until when it is not checked again (monotonic).
+
+    ``calls`` is the word its calls are counted under.
+    """
 
     token: str
+    calls: str
     until: float
     projects: set[str] = field(default_factory=set)
 
@@ -70,13 +87,16 @@ class Readers:
             ends = READER_SECONDS
             if actor.expires_at is not None:
                 ends = min(ends, (actor.expires_at - at).total_seconds())
-            reader = known[key] = Reader(actor.id, now + ends)
+            reader = known[key] = Reader(actor.id, throttling.key(actor), now + ends)
         reader.projects.add(project)
 
 
 @dataclass(slots=True)
 class Kept:
-    """An answer, what it rests on, and what is counted when it is given: the prompts in it."""
+    """An answer, what it rests on, and what is counted when it is given: the prompts in it.
+
+    ``headers`` are those of an answer with the body, ``unchanged`` those of one without.
+    """
 
     remembered: Remembered
     project: str
@@ -84,7 +104,26 @@ class Kept:
     version: str
     tag: str
     headers: Headers
+    unchanged: Headers
     body: bytes
+
+    @classmethod
+    def made(
+        cls,
+        content: bytes,
+        *,
+        asked: Address | BundleAddress,
+        remembered: Remembered | None,
+        project: str,
+        prompts: tuple[str, ...],
+        version: str,
+    ) -> Self:
+        """An answer with this body; one that rests on nothing that is remembered is never given again."""
+        told = resolved.headers_of(content, asked=asked)
+        unchanged = _headers(told)
+        whole = [*unchanged, (b"content-length", b"%d" % len(content))]
+        rests_on = remembered or Remembered("", true=False)
+        return cls(rests_on, project, prompts, version, told["ETag"], whole, unchanged, content)
 
 
 class Answers:
@@ -115,6 +154,14 @@ class Answers:
         gone = self._kept.pop(query, None)
         if gone is not None:
             self._bytes -= _size(query, gone)
+
+
+def _headers(told: dict[str, str]) -> Headers:
+    """All headers of an answer but its length and the correlation id, as the application's middleware sets them."""
+    every = {"Content-Type": "application/json", **told, **_SAFE}
+    if settings.SECURE_HSTS_SECONDS:
+        every["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in every.items()]
 
 
 def _size(query: bytes, kept: Kept) -> int:

@@ -19,7 +19,7 @@ from redis.commands.core import Script
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from foundation.actors import Actor, ActorKind
+from foundation.actors import Actor
 from prompthub_kernel.errors import Refused
 
 SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
@@ -53,25 +53,29 @@ def require(actor: Actor) -> None:
     The allowance is ``settings.API_RATE`` (``600/min``): as many calls at once, refilled evenly.
     """
     calls, seconds = rate(settings.API_RATE)
-    key = f"{actor.kind}:{actor.id}"
-    wait = _counted_together(key, calls, seconds)
+    counted = key(actor)
+    wait = _counted_together(counted, calls, seconds)
     if wait is None:
-        wait = _counted_here(key, seconds / calls, seconds)
+        wait = _counted_here(counted, seconds / calls, seconds)
     if wait > 0:
         pause = max(1, math.ceil(wait))
         raise Refused("429.rate_limited", f"Try again in {pause} s.", context={"retry_after": pause})
 
 
 def spend(key: str) -> bool:
-    """Count one call of the token with this id, if nobody need be asked and it has one left; else nothing is counted.
+    """Count one call of the actor with this :func:`key`, if nobody need be asked and it has one left; else none.
 
     For calls that must not wait; whoever hears False goes on to :func:`require`.
     """
+    if settings.REDIS_URL and (now := time.monotonic()) >= _alone_until:
+        return _had_taken(key, now)
     calls, seconds = rate(settings.API_RATE)
-    now = time.monotonic()
-    if settings.REDIS_URL and now >= _alone_until:
-        return _had_taken(f"{ActorKind.TOKEN}:{key}", now)
-    return _counted_here(f"{ActorKind.TOKEN}:{key}", seconds / calls, seconds) <= 0
+    return _counted_here(key, seconds / calls, seconds) <= 0
+
+
+def key(actor: Actor) -> str:
+    """Under which word the calls of an actor are counted."""
+    return f"{actor.kind}:{actor.id}"
 
 
 @cache

@@ -7,12 +7,12 @@ answers to these for all of them. Every digest is checked against what was read.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db.models import CharField, Q, QuerySet, SlugField, UUIDField
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, SlugField, UUIDField
 
 from foundation.prepared import Given, Query
 from prompthub_kernel import manifest
@@ -26,22 +26,37 @@ from templates_app.models import TemplateVersion
 
 log = structlog.get_logger(__name__)
 
-_BUNDLE = {"bundle__project": Given("project", UUIDField()), "bundle__slug": Given("slug", SlugField())}
+_IN_BUNDLE = {"bundle__project": Given("project", UUIDField()), "bundle__slug": Given("slug", SlugField())}
 _SKIPPED = (str(ReleaseMark.Kind.YANK), str(ReleaseMark.Kind.REVERT))
+_RELEASE = Given("release", UUIDField())
 _CHANNEL = Query(
     lambda: (
-        Channel.objects.select_related("release", "split_release")
-        .filter(**_BUNDLE, name=Given("name", CharField()))
+        Channel.objects.filter(**_IN_BUNDLE, name=Given("name", CharField()))
         .order_by()
+        .values_list(
+            *("id", "bundle_id", "last_ordinal", "release_id", _marked("release_id")),
+            *("split_release_id", _marked("split_release_id"), "split_percent", "split_segments"),
+        )
     )
 )
-_NUMBER = Query(lambda: Release.objects.filter(**_BUNDLE, number=Given("number", CharField())).order_by())
-_LATEST = Query(lambda: _offered().filter(**_BUNDLE, variant="", pre_release=False).order_by("-precedence")[:1])
-_MARKS = Query(lambda: ReleaseMark.objects.filter(release=Given("release", UUIDField())).order_by("id"))
-_PIN = Query(
+_NUMBER = Query(lambda: _found(Release.objects.filter(**_IN_BUNDLE, number=Given("number", CharField())).order_by()))
+_LATEST = Query(
+    lambda: _found(_offered().filter(**_IN_BUNDLE, variant="", pre_release=False).order_by("-precedence"))[:1]
+)
+_SEALED = Query(
+    lambda: (
+        Release.objects.filter(pk=_RELEASE)
+        .order_by()
+        .values_list("bundle_id", "version", "digest", "manifest", "compatibility")
+    )
+)
+_MARKS = Query(
+    lambda: ReleaseMark.objects.filter(release=_RELEASE).order_by("id").values_list("kind", "reason", "message")
+)
+_PINNED = Query(
     lambda: (
         Pin.objects.select_related("template_version")
-        .filter(release=Given("release", UUIDField()), name=Given("name", CharField()))
+        .filter(release=_RELEASE, name=Given("name", CharField()))
         .order_by()
     )
 )
@@ -58,7 +73,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A release as a reader needs it; ``prompts`` are the digests of its texts by name. Shared: do not change it."""
+    """A release as it was sealed; ``prompts`` are the digests of its texts by name. Shared: do not change it."""
 
     id: uuid.UUID
     bundle: uuid.UUID
@@ -66,11 +81,14 @@ class Cut:
     digest: str
     prompts: Mapping[str, str]
     compatibility: Mapping[str, Any]
-    marks: tuple[Mark, ...]
 
-    def marked(self, kind: str) -> Mark | None:
-        """The last mark of a kind."""
-        return next((mark for mark in reversed(self.marks) if mark.kind == kind), None)
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A release by its id, and whether something was said of it since it was cut."""
+
+    release: uuid.UUID
+    marked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +96,7 @@ class Split:
     """A second release, and who of the callers of a channel gets it."""
 
     channel: str
-    cut: Cut
+    second: Found
     percent: int
     segments: tuple[str, ...]
 
@@ -87,18 +105,19 @@ class Split:
 class Meant:
     """What a selector means. Of a channel also how often it moved, and the second release, if there is one."""
 
-    cut: Cut
+    bundle: uuid.UUID
+    first: Found
     ordinal: int | None = None
     split: Split | None = None
 
-    def chosen(self, *, key: str, segments: Collection[str]) -> Cut:
+    def chosen(self, *, key: str, segments: Collection[str]) -> Found:
         """The release for one caller."""
         split = self.split
         if split is not None and gets_split(
             channel=split.channel, percent=split.percent, segments=split.segments, key=key, member_of=segments
         ):
-            return split.cut
-        return self.cut
+            return split.second
+        return self.first
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,27 +133,39 @@ class Text:
 
 
 def meant(*, project: uuid.UUID, slug: str, selector: Selector) -> Meant:
-    """The release that a selector means in the bundle ``slug`` of a project.
+    """The release that a selector means in the bundle ``slug`` of a project; one query.
 
-    Raises ``404.bundle_not_found``, ``404.channel_not_found`` (also for one that points nowhere yet),
-    ``404.release_not_found``, and ``410.gone`` for a version that was taken back. A release whose manifest does not
-    have its digest is refused with ``500.internal_error``.
+    Raises ``404.bundle_not_found``, ``404.channel_not_found`` (also for one that points nowhere yet) and
+    ``404.release_not_found``.
     """
     match selector:
         case Named(name) if name != LATEST:
             return _by_channel(project, slug, str(selector))
         case Named():
-            found = _LATEST.first(project=project, slug=slug)
+            row = _LATEST.first(project=project, slug=slug)
         case Exact(version):
-            found = _NUMBER.first(project=project, slug=slug, number=str(version).partition("+")[0])
+            row = _NUMBER.first(project=project, slug=slug, number=str(version).partition("+")[0])
         case Range():
-            found = _best(project, slug, selector)
-    if found is None:
+            row = _best(project, slug, selector)
+    if row is None:
         raise _missing(project, slug, "404.release_not_found", f"No release of this bundle is {selector}.")
-    cut = _cut(found)
-    if cut.marked(ReleaseMark.Kind.REVERT):
-        raise NotFound("410.gone", f"Version {cut.version} was taken back.")
-    return Meant(cut)
+    return Meant(row[0], Found(row[1], bool(row[2])))
+
+
+def cut(*, release: uuid.UUID) -> Cut:
+    """A release as it was sealed; one query.
+
+    One whose manifest does not have its digest is refused with ``500.internal_error``, and logged.
+    """
+    [(bundle, version, digest, paper, compatibility)] = _SEALED.all(release=release)
+    if manifest.digest_of(paper=paper) != digest:
+        raise _damaged(f"release {release}", "The manifest of this release does not have its digest.")
+    return Cut(release, bundle, version, digest, paper["prompts"], compatibility)
+
+
+def marks(*, release: uuid.UUID) -> tuple[Mark, ...]:
+    """What was said of a release since it was cut, in order."""
+    return tuple(Mark(*row) for row in _MARKS.all(release=release))
 
 
 def bundle_of(*, project: uuid.UUID, slug: str) -> uuid.UUID | None:
@@ -142,42 +173,42 @@ def bundle_of(*, project: uuid.UUID, slug: str) -> uuid.UUID | None:
     return Bundle.objects.filter(project=project, slug=slug).values_list("pk", flat=True).first()
 
 
-def text(*, cut: Cut, name: str) -> Text:
+def text(*, of: Cut, name: str) -> Text:
     """The text that a release pins under a name.
 
     Raises ``404.prompt_not_found``; text that does not have the digest the release names is refused with
     ``500.internal_error``, and logged.
     """
-    wanted = cut.prompts.get(name)
+    wanted = of.prompts.get(name)
     if wanted is None:
-        raise NotFound("404.prompt_not_found", f"Release {cut.version} has no prompt of that name.")
-    pin = _PIN.first(release=cut.id, name=name)
+        raise NotFound("404.prompt_not_found", f"Release {of.version} has no prompt of that name.")
+    pin = _PINNED.first(release=of.id, name=name)
     row: TemplateVersion | None = pin.template_version if pin is not None else None
     if row is None or row.digest != wanted or not versions.intact(version=row):
         raise _damaged(
-            f"release {cut.id}, {name}", "The text of this prompt does not have the digest it was sealed with."
+            f"release {of.id}, {name}", "The text of this prompt does not have the digest it was sealed with."
         )
     return Text(row.digest, row.format, row.engine, row.content_md, row.content_json, row.variables_schema)
 
 
 def _by_channel(project: uuid.UUID, slug: str, name: str) -> Meant:
-    channel = _CHANNEL.first(project=project, slug=slug, name=name)
-    if channel is None:
+    row = _CHANNEL.first(project=project, slug=slug, name=name)
+    if row is None:
         raise _missing(project, slug, "404.channel_not_found", "This bundle has no channel of that name.")
-    if channel.release is None:
+    channel, bundle, ordinal, release, marked, second, second_marked, percent, segments = row
+    if release is None:
         raise NotFound("404.channel_not_found", "No release is active on this channel yet.")
     split = None
-    if channel.split_release is not None:
-        second, percent = _cut(channel.split_release), channel.split_percent or 0
-        split = Split(str(channel.id), second, percent, tuple(channel.split_segments))
-    return Meant(_cut(channel.release), channel.last_ordinal, split)
+    if second is not None:
+        split = Split(str(channel), Found(second, bool(second_marked)), percent or 0, tuple(segments))
+    return Meant(bundle, Found(release, bool(marked)), ordinal, split)
 
 
-def _best(project: uuid.UUID, slug: str, wanted: Range) -> Release | None:
+def _best(project: uuid.UUID, slug: str, wanted: Range) -> Sequence[Any] | None:
     rows = _offered().filter(bundle__project=project, bundle__slug=slug, variant=wanted.variant)
     spelled = {SemVer.parse(version): key for key, version in rows.values_list("pk", "version")}
     best = wanted.best(spelled)
-    return None if best is None else Release.objects.get(pk=spelled[best])
+    return None if best is None else _found(Release.objects.filter(pk=spelled[best])).first()
 
 
 def _offered() -> QuerySet[Release]:
@@ -185,20 +216,13 @@ def _offered() -> QuerySet[Release]:
     return Release.objects.filter(~Q(marks__kind__in=_SKIPPED))
 
 
-def _cut(release: Release) -> Cut:
-    paper = release.manifest
-    if manifest.digest_of(paper=paper) != release.digest:
-        raise _damaged(f"release {release.id}", "The manifest of this release does not have its digest.")
-    marks = tuple(Mark(mark.kind, mark.reason, mark.message) for mark in _MARKS.all(release=release.pk))
-    return Cut(
-        release.pk,
-        release.bundle_id,
-        release.version,
-        release.digest,
-        paper["prompts"],
-        release.compatibility,
-        marks,
-    )
+def _found(releases: QuerySet[Release]) -> QuerySet[Release, Any]:
+    return releases.values_list("bundle_id", "id", _marked("pk"))
+
+
+def _marked(column: str) -> Exists:
+    """Whether the release in a column has marks."""
+    return Exists(ReleaseMark.objects.filter(release=OuterRef(column)))
 
 
 def _missing(project: uuid.UUID, slug: str, code: str, detail: str) -> NotFound:

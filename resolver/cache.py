@@ -14,24 +14,27 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from foundation import broadcast
 from foundation.broadcast import Seen
+from prompthub_kernel.errors import NotFound
 from prompthub_kernel.selector import Selector
 from registry import names
-from registry.names import Cut, Meant, Text
+from registry.names import Cut, Mark, Meant, Text
 from resolver import metrics
 
 GOOD_SECONDS = 1.0
 """How long after a look at the change counter its answer is relied on: no name is out of date for longer."""
 MOST_BUNDLES = 50_000
 TEXT_BYTES = 64 * 1024 * 1024
+CUT_BYTES = 64 * 1024 * 1024
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
@@ -100,10 +103,11 @@ class Memory:
         with self._lock:
             return self._by_place.get(place) if since == self._forgotten else None
 
-    def recall(
-        self, place: tuple[uuid.UUID, str], question: Hashable, ask: Callable[[], T], bundle: Callable[[T], uuid.UUID]
-    ) -> T:
-        """The answer to a question about a bundle's names: remembered, or asked of the database."""
+    def recall(self, place: tuple[uuid.UUID, str], question: Hashable, ask: Callable[[], T]) -> T:
+        """The answer to a question about a bundle's names: remembered, or asked of the database.
+
+        The first question about a bundle is answered by :class:`registry.names.Meant`, which names it.
+        """
         if not _outside():
             return ask()
         if not self.good(time.monotonic()):
@@ -116,16 +120,18 @@ class Memory:
         metrics.looked_up.inc()
         with self._lock:
             if forgotten == self._forgotten:  # nothing changed while the database was asked
-                self._keep(place, str(bundle(found))).answers[question] = found
+                remembered = self._by_place.get(place)
+                if remembered is None and isinstance(found, Meant):
+                    remembered = self._begin(place, str(found.bundle))
+                if remembered is not None:
+                    remembered.answers[question] = found
         return found
 
-    def _keep(self, place: tuple[uuid.UUID, str], bundle: str) -> Remembered:
-        remembered = self._by_place.get(place)
-        if remembered is None:
-            if len(self._by_place) >= MOST_BUNDLES:
-                self._forget_all()
-            remembered = self._by_place[place] = Remembered(bundle)
-            self._places[bundle] = place
+    def _begin(self, place: tuple[uuid.UUID, str], bundle: str) -> Remembered:
+        if len(self._by_place) >= MOST_BUNDLES:
+            self._forget_all()
+        remembered = self._by_place[place] = Remembered(bundle)
+        self._places[bundle] = place
         return remembered
 
     def _forget(self, bundle: str) -> None:
@@ -142,35 +148,35 @@ class Memory:
         self._places.clear()
 
 
-class Texts:
-    """Sealed texts by digest; when they are too many, those go that were not asked for the longest."""
+class Sealed(Generic[K, T]):
+    """What never changes, by its name; of too much, those go that were not asked for the longest."""
 
-    def __init__(self, limit: int = TEXT_BYTES) -> None:
+    def __init__(self, limit: int) -> None:
         self._lock = threading.Lock()
         self._limit = limit
         self._bytes = 0
-        self._kept: OrderedDict[str, tuple[Text, int]] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[T, int]] = OrderedDict()
 
-    def get(self, digest: str) -> Text | None:
-        """The text with this digest."""
+    def get(self, key: K) -> T | None:
+        """What has this name."""
         with self._lock:
-            found = self._kept.get(digest)
+            found = self._kept.get(key)
             if found is None:
                 return None
-            self._kept.move_to_end(digest)
+            self._kept.move_to_end(key)
             return found[0]
 
-    def keep(self, text: Text) -> None:
-        """Remember a text whose digest was checked."""
-        size = _size(text)
+    def keep(self, key: K, found: T, size: Callable[[T], int]) -> T:
+        """Remember it, if its digest was checked; returns it. ``size`` tells about how many bytes it takes."""
+        taken = size(found)
         with self._lock:
-            if text.digest in self._kept or size > self._limit:
-                return
-            self._kept[text.digest] = text, size
-            self._bytes += size
-            while self._bytes > self._limit:
-                _, (_, gone) = self._kept.popitem(last=False)
-                self._bytes -= gone
+            if key not in self._kept and taken <= self._limit:
+                self._kept[key] = found, taken
+                self._bytes += taken
+                while self._bytes > self._limit:
+                    _, (_, gone) = self._kept.popitem(last=False)
+                    self._bytes -= gone
+        return found
 
     def forget(self) -> None:
         """Begin anew."""
@@ -179,8 +185,22 @@ class Texts:
             self._bytes = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A release that is read: as it was sealed, what was said of it since, and the ordinal of the channel asked by."""
+
+    cut: Cut
+    marks: tuple[Mark, ...]
+    ordinal: int | None
+
+    def marked(self, kind: str) -> Mark | None:
+        """The last mark of a kind."""
+        return next((mark for mark in reversed(self.marks) if mark.kind == kind), None)
+
+
 memory = Memory()
-texts = Texts()
+texts: Sealed[str, Text] = Sealed(TEXT_BYTES)
+cuts: Sealed[uuid.UUID, Cut] = Sealed(CUT_BYTES)
 
 
 def catch_up() -> None:
@@ -188,31 +208,51 @@ def catch_up() -> None:
     memory.catch_up()
 
 
-def meant(*, project: uuid.UUID, slug: str, selector: Selector) -> Meant:
-    """As :func:`registry.names.meant`, remembered."""
-    return memory.recall(
-        (project, slug),
-        str(selector),
-        lambda: names.meant(project=project, slug=slug, selector=selector),
-        lambda found: found.cut.bundle,
-    )
+def forget() -> None:
+    """Begin anew."""
+    memory.forget()
+    texts.forget()
+    cuts.forget()
+
+
+def release(
+    *, project: uuid.UUID, slug: str, selector: Selector, key: str = "", segments: Collection[str] = ()
+) -> Read:
+    """The release that a selector means in a bundle, for the caller with this key and these segments.
+
+    Raises what :func:`registry.names.meant` and :func:`registry.names.cut` do, and ``410.gone`` for a release that was
+    taken back.
+    """
+    place = project, slug
+
+    def asked(question: Hashable, ask: Callable[[], T]) -> T:
+        return memory.recall(place, question, ask)
+
+    meant = asked(str(selector), lambda: names.meant(project=project, slug=slug, selector=selector))
+    found = meant.chosen(key=key, segments=segments)
+    cut = cuts.get(found.release) or cuts.keep(found.release, names.cut(release=found.release), _size_of_cut)
+    marks = asked(found.release, lambda: names.marks(release=found.release)) if found.marked else ()
+    read = Read(cut, marks, meant.ordinal)
+    if read.marked("revert"):
+        raise NotFound("410.gone", f"Version {cut.version} was taken back.")
+    return read
 
 
 def text(*, cut: Cut, name: str) -> Text:
-    """As :func:`registry.names.text`, remembered."""
-    digest = cut.prompts.get(name)
-    known = None if digest is None else texts.get(digest)
-    if known is None:
-        known = names.text(cut=cut, name=name)
-        texts.keep(known)
-    return known
+    """A text of a release. Raises what :func:`registry.names.text` does."""
+    digest = cut.prompts.get(name, "")
+    return texts.get(digest) or texts.keep(digest, names.text(of=cut, name=name), _size_of_text)
 
 
-def _size(text: Text) -> int:
+def _size_of_text(text: Text) -> int:
     """About how many bytes a text takes."""
-    return (
-        1000 + len(text.content_md or "") + 2 * len(str(text.content_json or "")) + 2 * len(str(text.variables_schema))
-    )
+    structured = len(str(text.content_json or "")) + len(str(text.variables_schema))
+    return 1000 + len(text.content_md or "") + 2 * structured
+
+
+def _size_of_cut(cut: Cut) -> int:
+    """About how many bytes a release takes."""
+    return 1000 + 400 * len(cut.prompts) + 2 * len(str(cut.compatibility))
 
 
 def _outside() -> bool:

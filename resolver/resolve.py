@@ -22,6 +22,7 @@ from prompthub_kernel.semver import SemVer
 from prompthub_kernel.variables import VariablesSchema
 from registry.names import Cut
 from resolver import metrics, steps, usage
+from resolver.cache import Read
 from resolver.steps import Hit, Miss, Step
 from tenancy import projects
 from tenancy.models import Project
@@ -48,17 +49,21 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class OpenRelease:
-    """One release of a bundle, whatever its channels do meanwhile; ``ordinal`` is that of the channel asked by."""
+    """One release of a bundle, whatever its channels do meanwhile."""
 
     project: Project
     slug: str
-    cut: Cut
-    ordinal: int | None
+    found: Read
 
     @property
     def address(self) -> BundleAddress:
         """The exact one."""
         return BundleAddress(self.project.slug, self.slug, Exact(SemVer.parse(self.cut.version)))
+
+    @property
+    def cut(self) -> Cut:
+        """The release as it was sealed."""
+        return self.found.cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,38 +124,30 @@ def opened(*, address: BundleAddress, actor: Actor, key: str = "", segments: Col
     Raises as :func:`resolve` does.
     """
     project = projects.get(key=address.repository, actor=actor)
-    cut, ordinal = steps.meant(
+    found = steps.release(
         project=project.pk, slug=address.bundle, selector=address.selector, key=key, segments=segments
     )
-    return OpenRelease(project, address.bundle, cut, ordinal)
+    return OpenRelease(project, address.bundle, found)
 
 
 def read(
     *, release: OpenRelease, name: str, actor: Actor, at: datetime, values: Mapping[str, Any] | None = None
 ) -> ResolvedPrompt:
     """A prompt of an open release; the fetch is counted. Raises as :func:`resolve` does."""
-    found = steps.released(
-        cut=release.cut, ordinal=release.ordinal, project=release.project, slug=release.slug, name=name
-    )
+    found = steps.released(read=release.found, project=release.project, slug=release.slug, name=name)
     trail = (Tried(steps.registry_address.__name__, hit=True),)
     return _answer(found, trail, ResolveRequest(values=values), actor, at)
 
 
-def whole(
-    *, address: BundleAddress, actor: Actor, at: datetime, key: str = "", segments: Collection[str] = ()
-) -> ResolvedBundle:
-    """All prompts of the release that the address of a bundle means: one release, one moment.
-
-    Raises as :func:`resolve`; ``422.request_invalid`` for a bundle of more than :data:`MOST_PROMPTS` prompts.
-    """
-    release = opened(address=address, actor=actor, key=key, segments=segments)
+def whole(*, release: OpenRelease, actor: Actor, at: datetime) -> ResolvedBundle:
+    """All prompts of an open release. Raises ``422.request_invalid`` for more than :data:`MOST_PROMPTS`."""
     cut = release.cut
     if len(cut.prompts) > MOST_PROMPTS:
         detail = f"This release has more than {MOST_PROMPTS} prompts; read them one by one."
         raise Invalid("422.request_invalid", detail, problems=[Problem("/query/address", "maxItems", detail)])
     prompts = {name: read(release=release, name=name, actor=actor, at=at) for name in sorted(cut.prompts)}
-    warned = steps.warnings(cut=cut)
-    return ResolvedBundle(str(release.address), cut.version, cut.digest, release.ordinal, warned, prompts)
+    warned = steps.warnings(read=release.found)
+    return ResolvedBundle(str(release.address), cut.version, cut.digest, release.found.ordinal, warned, prompts)
 
 
 def _answer(

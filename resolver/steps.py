@@ -24,8 +24,8 @@ from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.resolution import Origin, ResolveRequest, Warned
 from prompthub_kernel.selector import LATEST, Exact, Named, Selector
 from prompthub_kernel.semver import SemVer
-from registry.names import Cut
 from resolver import cache as remembered
+from resolver.cache import Read
 from tenancy import clients, projects
 from tenancy.models import Project
 
@@ -82,14 +82,14 @@ def registry_address(request: ResolveRequest, actor: Actor) -> Hit | Miss:
     assert address is not None  # noqa: S101 - the step is tried for addresses alone
     try:
         project = projects.get(key=address.repository, actor=actor)
-        cut, ordinal = meant(
+        read = release(
             project=project.pk,
             slug=address.bundle,
             selector=address.selector,
             key=request.key,
             segments=request.segments,
         )
-        return released(cut=cut, ordinal=ordinal, project=project, slug=address.bundle, name=address.prompt)
+        return released(read=read, project=project, slug=address.bundle, name=address.prompt)
     except NotFound as missing:
         return Miss(missing)
 
@@ -140,16 +140,17 @@ def builtin(request: ResolveRequest, actor: Actor) -> Hit | Miss:
     return Hit(digest=sha256_digest(body.digest().encode()), origin=Origin.BUILTIN, version="", body=body, prompt=name)
 
 
-def meant(
+def release(
     *, project: uuid.UUID, slug: str, selector: Selector | None, key: str = "", segments: Collection[str] = ()
-) -> tuple[Cut, int | None]:
-    """The release that a selector means for this key, ``latest`` without one, and the ordinal of the channel."""
-    found = remembered.meant(project=project, slug=slug, selector=selector or Named(LATEST))
-    return found.chosen(key=key, segments=segments), found.ordinal
+) -> Read:
+    """The release that a selector means for this caller; ``latest`` without one."""
+    wanted = selector or Named(LATEST)
+    return remembered.release(project=project, slug=slug, selector=wanted, key=key, segments=segments)
 
 
-def released(*, cut: Cut, ordinal: int | None, project: Project, slug: str, name: str) -> Hit:
+def released(*, read: Read, project: Project, slug: str, name: str) -> Hit:
     """A text of a release with its passport. Raises ``404.prompt_not_found``."""
+    cut = read.cut
     text = remembered.text(cut=cut, name=name)
     exact = Address(project.slug, slug, Exact(SemVer.parse(cut.version)), name)
     return Hit(
@@ -160,17 +161,17 @@ def released(*, cut: Cut, ordinal: int | None, project: Project, slug: str, name
         variables=text.variables_schema,
         address=str(exact),
         release=cut.digest,
-        ordinal=ordinal,
+        ordinal=read.ordinal,
         compatibility=cut.compatibility,
-        warnings=warnings(cut=cut),
+        warnings=warnings(read=read),
         project=project.pk,
         prompt=f"@{project.slug}/{slug}/{name}",
     )
 
 
-def warnings(*, cut: Cut) -> tuple[Warned, ...]:
+def warnings(*, read: Read) -> tuple[Warned, ...]:
     """What is to be known of a release that was retired or yanked."""
-    found = (cut.marked("retire"), cut.marked("yank"))
+    found = (read.marked("retire"), read.marked("yank"))
     return tuple(Warned(_WARNED[mark.kind], mark.reason, mark.message) for mark in found if mark is not None)
 
 
@@ -178,8 +179,8 @@ def _default(name: str) -> Hit | Miss:
     repository, slug = DEFAULTS
     try:
         project = projects.get(key=repository, actor=system())
-        cut, ordinal = meant(project=project.pk, slug=slug, selector=None)
-        found = released(cut=cut, ordinal=ordinal, project=project, slug=slug, name=name)
+        read = release(project=project.pk, slug=slug, selector=None)
+        found = released(read=read, project=project, slug=slug, name=name)
     except NotFound as missing:
         return Miss(missing)
     return replace(found, origin=Origin.DEFAULT)

@@ -15,8 +15,7 @@ from tests.factories.shelf import cut_release, point
 @pytest.fixture(autouse=True)
 def _forgetful():
     """Each test begins with an empty memory."""
-    cache.memory.forget()
-    cache.texts.forget()
+    cache.forget()
     usage.forget()
 
 

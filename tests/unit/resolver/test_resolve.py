@@ -206,7 +206,8 @@ def test_a_release_whose_manifest_was_changed_is_given_to_nobody(bundle, one, tw
 def test_a_whole_bundle_is_of_one_release(bundle, reader):
     cut_release(bundle, "1.0.0", {"system": "S1", "styles/calm": "C1"})
     cut_release(bundle, "2.0.0", {"system": "S2", "styles/calm": "C2", "styles/brisk": "B2"})
-    found = resolve.whole(address=BundleAddress.parse("@local/onboarding@latest"), actor=reader, at=AT)
+    release = resolve.opened(address=BundleAddress.parse("@local/onboarding@latest"), actor=reader)
+    found = resolve.whole(release=release, actor=reader, at=AT)
     assert (found.address, found.version, found.ordinal) == ("@local/onboarding@2.0.0", "2.0.0", None)
     assert {name: one.text for name, one in found.prompts.items()} == {
         "system": "S2",
@@ -218,6 +219,7 @@ def test_a_whole_bundle_is_of_one_release(bundle, reader):
 def test_a_bundle_of_very_many_prompts_is_read_one_by_one(bundle, reader, monkeypatch):
     cut_release(bundle, "1.0.0", {"a": "A", "b": "B"})
     monkeypatch.setattr(resolve, "MOST_PROMPTS", 1)
+    release = resolve.opened(address=BundleAddress.parse("@local/onboarding"), actor=reader)
     with pytest.raises(Invalid) as refusal:
-        resolve.whole(address=BundleAddress.parse("@local/onboarding"), actor=reader, at=AT)
+        resolve.whole(release=release, actor=reader, at=AT)
     assert refusal.value.code == "422.request_invalid"
