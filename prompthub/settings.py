@@ -58,6 +58,7 @@ def _database() -> dict[str, Any]:
                 "PRAGMA busy_timeout=20000; PRAGMA journal_size_limit=67108864;"
             ),
         }
+        found["CONN_MAX_AGE"] = 60  # opening the file and reading its schema costs more than most requests
     else:
         found["ENGINE"] = found["ENGINE"].replace("django.db.backends.postgresql", "foundation.postgresql")
         found["CONN_MAX_AGE"] = 60
