@@ -24,8 +24,9 @@ class Suggestion(Mutable):
     ``revision`` is the draft's when it was asked for, ``base`` its source then and ``text`` the source suggested
     (:meth:`PromptBody.source`: plain text, or a document as indented JSON). ``progress`` is what has arrived while
     the model writes, not yet checked. Of a failed one, ``error_code``, ``error_detail`` and ``problems`` (pointer,
-    code, detail) say why; ``notes`` are kept. ``tries`` fences workers, ``leased_until`` and ``rung_until`` are the
-    database's time; ``retry_at`` is how long the model's provider asked to be left in peace.
+    code, detail) say why; ``notes`` are kept; ``again`` is whether the same question may be answered later. ``tries``
+    fences workers, ``leased_until`` and ``rung_until`` are the database's time; ``retry_at`` is how long the model's
+    provider asked to be left in peace.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -45,6 +46,7 @@ class Suggestion(Mutable):
     error_code = models.CharField(max_length=64, blank=True)
     error_detail = models.TextField(blank=True)
     problems = models.JSONField(default=list)
+    again = models.BooleanField(default=True, db_default=True)
     retry_at = models.DateTimeField(null=True)
     tries = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
@@ -89,7 +91,7 @@ class Suggestion(Mutable):
     @property
     def retryable(self) -> bool:
         """Whether asking the same again may succeed."""
-        return bool(self.error_code) and CODES[self.error_code].retryable
+        return bool(self.error_code) and CODES[self.error_code].retryable and self.again
 
     @property
     def body(self) -> PromptBody:

@@ -259,6 +259,7 @@ def _settle(row: Suggestion, outcome: Outcome, by: Actor, at: datetime) -> bool:
 
 def _explain(row: Suggestion, error: PromptHubError) -> None:
     row.error_code, row.error_detail = error.code, redaction.redact(error.detail)
+    row.again = error.retryable
     row.problems = [
         {"pointer": problem.pointer, "code": problem.code, "detail": problem.detail} for problem in error.problems
     ]

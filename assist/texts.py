@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from assist import parting
 from instances import drafts
 from instances.models import PromptInstance
 from prompthub_kernel import diffing, rendering
@@ -62,8 +63,12 @@ def broken_rules(*, instance: PromptInstance, before: PromptBody, after: PromptB
 
 
 def changes(*, old: str, new: str) -> PromptDiff:
-    """What changed: one hunk, without equal lines around it, for each change that can be taken over by itself."""
-    return diffing.diff_text(old=old, new=new, context=0)
+    """What changed: one hunk, without equal lines around it, for each change that can be taken over by itself.
+
+    Both are compared as if their last lines ended like the others: one that stays can be followed by one that came.
+    """
+    found = diffing.diff_text(old=_ended(old), new=_ended(new), context=0)
+    return replace(found, hunks=tuple(part for hunk in found.hunks for part in parting.parted(hunk=hunk)))
 
 
 def change_id(hunk: Hunk) -> str:
@@ -82,7 +87,16 @@ def with_changes(*, old: str, new: str, chosen: Collection[str]) -> str:
             "This is no change of this suggestion. Look at its changes again.",
             problems=list(_unknown(chosen, unknown)),
         )
-    return diffing.apply(old=old, diff=replace(found, hunks=tuple(known[name] for name in known if name in chosen)))
+    if known.keys() <= set(chosen):
+        return new
+    taken = replace(found, hunks=tuple(known[name] for name in known if name in chosen))
+    text = diffing.apply(old=_ended(old), diff=taken)
+    return text if old == _ended(old) else text.removesuffix("\n")
+
+
+def _ended(text: str) -> str:
+    """The text with a line end at its end."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _placeholders(body: PromptBody, names: Collection[str]) -> set[str]:

@@ -280,7 +280,18 @@ def suggestion_failed() -> Part:
         notes=NOTES,
         retryable=True,
     )
-    return Part("suggestion_failed", _("Suggestion that failed"), {_("failed"): {**WHERE, "suggestion": lost}})
+    barred = _page(
+        "failed",
+        error_detail="Anthropic answered 401: invalid x-api-key.",
+        error_code="502.llm_unavailable",
+        problems=[],
+        retryable=False,
+    )
+    return Part(
+        "suggestion_failed",
+        _("Suggestion that failed"),
+        {_("failed"): {**WHERE, "suggestion": lost}, _("not set up well"): {**WHERE, "suggestion": barred}},
+    )
 
 
 def suggestion_told() -> Part:

@@ -52,7 +52,7 @@ class Question:
 
     def failure(self, detail: str, *, again: bool = True, retry_after: float | None = None) -> LlmError:
         """An error of this provider. ``detail`` must be fit to be shown."""
-        return LlmError(f"{self.provider} {detail}.", again=again, retry_after=retry_after)
+        return LlmError(f"{self.provider} {detail.rstrip('.')}.", again=again, retry_after=retry_after)
 
     def told(self, error: object) -> LlmError:
         """An error that the provider tells inside an answer: OpenAI's and Anthropic's ``{"message", …}``."""

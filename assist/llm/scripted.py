@@ -14,7 +14,10 @@ from typing import Any
 
 from assist.ports import Ending, Finish, LlmError, Message
 
-FAULTS = ("[unavailable]", "[breaks off]", "[malformed]", "[empty]", "[refuses]", "[too long]", "[drops variables]")
+FAULTS = (
+    *("[unavailable]", "[locked out]", "[breaks off]", "[malformed]", "[empty]", "[refuses]", "[too long]"),
+    "[drops variables]",
+)
 
 # Phrases of the demo's prompts, and what a colleague would make of them.
 _BY_HEART = (
@@ -49,6 +52,8 @@ class Scripted:
         answer, fault = _answer(text, instruction, mark), next((word for word in FAULTS if word in instruction), "")
         if fault == "[unavailable]":
             raise LlmError("The scripted model answered 429: it wants to be left in peace.", retry_after=1.0)
+        if fault == "[locked out]":
+            raise LlmError("The scripted model answered 401: it does not know the key.", again=False)
         answer = {
             "[malformed]": f"Sure! Here is your prompt:\n```json\n{json.dumps({'prompt': text})}\n```",
             "[empty]": "",

@@ -26,6 +26,8 @@ from prompthub_kernel.diffing import Hunk, split_lines
 AROUND = 2
 """Unchanged lines shown before and after a change."""
 
+REASONS_AT_MOST = 10
+
 S = SuggestionState
 STATES: dict[str, State] = {
     S.ASKED: State(gettext_lazy("waiting"), "note"),
@@ -75,6 +77,17 @@ class SuggestionPage:
     def open(self) -> bool:
         """Whether the model has not finished."""
         return self.state in OPEN
+
+    @property
+    def reasons(self) -> list[str]:
+        """Of a failed one the problems that its sentence does not tell already."""
+        said = [problem["detail"] for problem in self.row.problems if problem["detail"] != self.row.error_detail]
+        return said[:REASONS_AT_MOST]
+
+    @property
+    def barred(self) -> bool:
+        """Whether the model cannot be asked at all as it is set up: whoever asks again is told the same."""
+        return self.row.error_code == "502.llm_unavailable" and not self.row.retryable
 
     @property
     def seen(self) -> str:

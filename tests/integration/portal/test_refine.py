@@ -259,6 +259,22 @@ def test_a_failing_model_leaves_the_draft_the_wish_and_the_reason(editor, addres
     assert row_of(shop).revision == 1
 
 
+def test_a_reason_is_told_once(editor, address, shop):
+    row = made(shop, instruction="Better [refuses]")
+    page = page_of(editor.get(address("suggestion", suggestion=row.pk)))
+    assert page.count("The model refused.") == 1
+    assert "Asking again may succeed." in page
+
+
+def test_a_model_that_is_not_set_up_well_is_a_matter_for_the_administrator(editor, address, shop):
+    row = made(shop, instruction="Better [locked out]")
+    page = page_of(editor.get(address("suggestion", suggestion=row.pk)))
+    assert "answered 401" in page
+    assert "Asking again does not help" in page
+    assert "Asking again may succeed." not in page
+    assert Suggestion.objects.get(pk=row.pk).retryable is False
+
+
 def test_a_document_is_shown_by_its_structure_and_taken_by_lines(editor, shop):
     messages = [
         {"role": "system", "content": "You answer the phone for {{ company }}."},

@@ -203,6 +203,17 @@ def test_an_address_that_may_not_be_called_is_not(port_of, settings, server, ven
 
 
 @by_vendor
+def test_what_went_wrong_ends_with_one_full_stop(polite, port_of, settings, vendor):
+    polite.fault(Reply.of(401, {"error": {"message": "The key is not known..."}}))
+    told = [failure(port_of(vendor)).detail]
+    polite.hang()
+    told.append(failure(port_of(vendor), deadline=0.3).detail)
+    settings.PROMPTHUB_EGRESS_ALLOW = frozenset()
+    told.append(failure(port_of(vendor)).detail)
+    assert [detail.endswith(".") and not detail.endswith("..") for detail in told] == [True] * 3
+
+
+@by_vendor
 def test_a_key_that_would_split_a_header_is_not_sent(port_of, server, vendor):
     assert failure(port_of(vendor, key="sk-a\r\nX-Evil: 1")).again is False
     assert server.requests == []

@@ -53,6 +53,7 @@ def test_a_document_without_text_is_left_as_it_is():
 
 WANTED = {
     "[unavailable]": ("502.llm_unavailable", None),
+    "[locked out]": ("502.llm_unavailable", None),
     "[breaks off]": ("502.llm_unavailable", None),
     "[malformed]": ("502.llm_answer_unusable", "malformed"),
     "[empty]": ("502.llm_answer_unusable", "empty"),
