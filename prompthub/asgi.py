@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -20,6 +20,9 @@ from foundation import correlation
 from prompthub.threads import Threads
 from prompthub.wsgi import application as django
 from prompthub_kernel.errors import PromptHubError, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from gateway.hot import HotReads
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -117,13 +120,14 @@ async def _tell(error: PromptHubError, headers: list[tuple[bytes, bytes]], send:
     await send({"type": "http.response.body", "body": answer.content})
 
 
-def _composed() -> App:
-    """Hot reads from memory; then the root, and behind it hot reads from the database, then Django."""
+def _hot() -> HotReads:
     from gateway.hot import HotReads  # knows models, which prompthub.wsgi loads
 
-    threads = Threads(django, count=THREADS)
-    hot = HotReads(threads.run)
-    return hot.memory(Root(hot.database(threads), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+    return HotReads(threads.run)
 
 
-application = _composed()
+# Hot reads from memory; then the root, and behind it hot reads from the database, then Django.
+threads = Threads(django, count=THREADS)
+hot = _hot()
+root = Root(hot.database(threads), body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = hot.memory(root)

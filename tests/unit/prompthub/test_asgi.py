@@ -127,7 +127,7 @@ def test_nothing_but_http_is_spoken(kind):
 
 
 def test_the_root_in_use_takes_what_django_takes(settings):
-    assert asgi.application._body_bytes == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert asgi.root._body_bytes == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def cancelled(app, *, sent):
