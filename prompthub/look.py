@@ -77,6 +77,18 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Registry",
+                "separator": True,
+                "items": [
+                    _link("Bundles", "inventory_2", "prompthub_registry_bundle"),
+                    _link("Releases", "new_releases", "prompthub_registry_release"),
+                    _link("Channels", "alt_route", "prompthub_registry_channel"),
+                    _link("Moves of channels", "history", "prompthub_registry_activation"),
+                    _link("Signed indexes", "verified", "prompthub_registry_repositoryindex"),
+                    _link("Signing keys", "vpn_key", "prompthub_registry_signingkey"),
+                ],
+            },
+            {
                 "title": "House",
                 "separator": True,
                 "items": [

@@ -13,9 +13,11 @@ from assist import switches
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from publishing.models import Drift
+from registry import channels, releases, signing
 from templates_app import drafts as template_drafts
 from tests import factories
 from tests.factories.acting import AT, SYSTEM, unique
+from tests.factories.workbench import Workbench
 
 SECRETS = {
     "booking_key": "booking-key-0451-abc",
@@ -42,6 +44,7 @@ def build():
     version = factories.make_template_version(
         content_md="Speak for {{ company }}. Book with {{ booking_key }}.", variables_schema=VARIABLES
     )
+    bundle = _shelf(version.template.project)
     instance = factories.make_instance(
         client=client,
         template_version=version,
@@ -85,7 +88,23 @@ def build():
         attempt=attempt,
         drift=drift,
         draft=draft,
+        bundle=bundle,
     )
+
+
+def _shelf(project):
+    """A bundle that needs another, was released and retired, and a channel that points at it."""
+    needed, bench = Workbench(project), Workbench(project)
+    for one in (needed, bench):
+        one.write("welcome", "Welcome.")
+    needed.cut("1.0.0")
+    bench.need(needed.name, "^1")
+    release = bench.cut("1.0.0")
+    releases.retire(release=release, reason="deprecated", by=SYSTEM, at=AT)
+    stable = channels.create(bundle=bench.bundle, name="stable", by=SYSTEM, at=AT)
+    channels.activate(channel=stable, to="1.0.0", by=SYSTEM, at=AT)
+    signing.index(project=project, actor=SYSTEM, at=AT)
+    return bench.bundle
 
 
 def registered():
