@@ -35,7 +35,7 @@ def sign_release(*, release: Release, paper: Manifest, at: datetime) -> ReleaseS
 def signatures(*, release: Release) -> dict[str, bytes]:
     """What vouches for a release, by the id of the key."""
     rows = ReleaseSignature.objects.filter(release=release).order_by("id")
-    return {row.key_id: base64.b64decode(row.signature) for row in rows}
+    return {row.key_id: decoded(row.signature) for row in rows}
 
 
 def public_keys(*, retired: bool = False) -> dict[str, bytes]:
@@ -43,7 +43,12 @@ def public_keys(*, retired: bool = False) -> dict[str, bytes]:
     rows = SigningKey.objects.order_by("created_at", "id")
     if not retired:
         rows = rows.filter(retired_at=None)
-    return {row.pk: base64.b64decode(row.public) for row in rows}
+    return {row.pk: decoded(row.public) for row in rows}
+
+
+def decoded(text: str) -> bytes:
+    """A key or a signature as it is kept."""
+    return base64.b64decode(text)
 
 
 def index(*, project: Project, actor: Actor, at: datetime) -> RepositoryIndex:
@@ -99,7 +104,7 @@ def _follow(project: Project, at: datetime, leaving: list[SigningKey] | None = N
         made=at,
         expires=at + LIFETIME,
         previous=last.digest if last else None,
-        keys={key.pk: base64.b64decode(key.public) for key in active},
+        keys={key.pk: decoded(key.public) for key in active},
         bundles=_entries(project),
     )
     message = signed_bytes(paper)
@@ -154,7 +159,7 @@ def _made(at: datetime) -> SigningKey:
 
 
 def _signed(key: SigningKey, message: bytes) -> str:
-    return _encoded(ed25519.signed(base64.b64decode(key.private), message))
+    return _encoded(ed25519.signed(decoded(key.private), message))
 
 
 def _encoded(raw: bytes) -> str:
