@@ -62,13 +62,14 @@ def archived() -> Outcome:
     return Outcome(DONE, "good", _("archived"), (_("What providers run stays as it is."),))
 
 
-def unchanged(*, done: Published, here: str) -> Outcome:
-    """It was active and on its way or delivered already."""
+def unchanged(*, done: Published, here: str, reason: str) -> Outcome:
+    """It was active and on its way or delivered already; a ``reason`` stands only with a publication."""
+    lost = _("Your reason is not kept, for no version moved: “%(reason)s”") % {"reason": reason}
     return Outcome(
         SAME,
         "calm",
         _("nothing to do"),
-        (_("It runs like that already."),),
+        (_("It runs like that already."), *((lost,) if reason else ())),
         link=here,
         link_label=_("Publication %(number)d") % {"number": done.publication.ordinal},
     )

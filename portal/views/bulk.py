@@ -113,7 +113,7 @@ class BulkPublish(Bulk):
         reason = self.request.POST.get("reason", "")[:500]
         done = publish.publish(instance=instance, by=self.actor, at=self.at, reason=reason)
         if not done.changed:
-            return bulk.unchanged(done=done, here=self._here(line, done.publication))
+            return bulk.unchanged(done=done, here=self._here(line, done.publication), reason=reason)
         return self._published(line, self._progress(line, done.publication))
 
     def _progress(self, line: shown.PromptLine, row: Publication) -> progress.Progress:

@@ -188,8 +188,9 @@ class TestBulk:
 
     def test_what_ran_like_that_already_is_counted_apart(self, browser, client):
         desk = published(factories.make_instance(client=client))
-        html = browser.post(self.url(client), {"prompt": [desk.pk]}).content.decode()
+        html = browser.post(self.url(client), {"prompt": [desk.pk], "reason": "Spring"}).content.decode()
         assert "1 ran like that already." in html
+        assert "Your reason is not kept, for no version moved: “Spring”" in html
         assert "was published" not in html
 
 
