@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from string import Template
 
 from django.db import connection
+from django.db.models import PositiveBigIntegerField
 
 from foundation.after_commit import after_commit
 from foundation.models import Change, ChangeCounter
+from foundation.prepared import Given, Query
 
 KEPT = 10_000
 """Changes that are kept at least; a process that was away for more starts anew."""
@@ -28,6 +30,13 @@ _NEXT = Template(
     "INSERT INTO $table (id, number) VALUES (1, 1) "
     "ON CONFLICT (id) DO UPDATE SET number = $table.number + 1 RETURNING number"
 ).substitute(table=ChangeCounter._meta.db_table)
+_SINCE = Query(
+    lambda: (
+        Change.objects.filter(number__gte=Given("number", PositiveBigIntegerField()))
+        .order_by("number")
+        .values_list("number", "word", "topic", "key")[: KEPT + 1]
+    )
+)
 _listeners: list[Callable[[], object]] = []
 
 
@@ -76,13 +85,9 @@ def since(*, seen: Seen | None) -> News:
     if seen is None:
         newest = Change.objects.order_by("-number").values_list("number", "word").first()
         return News(Seen(*newest) if newest else Seen(), None)
-    rows = list(
-        Change.objects.filter(number__gte=seen.number)
-        .order_by("number")
-        .values_list("number", "word", "topic", "key")[: KEPT + 1]
-    )
+    rows = _SINCE.all(number=seen.number)
     if seen.number:
-        connected = bool(rows) and rows[0][:2] == (seen.number, seen.word)
+        connected = bool(rows) and Seen(*rows[0][:2]) == seen
         rows = rows[1:]
     else:
         connected = not rows or rows[0][0] == 1

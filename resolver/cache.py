@@ -31,6 +31,8 @@ from resolver import metrics
 GOOD_SECONDS = 1.0
 """How long after a look at the change counter its answer is relied on: no name is out of date for longer."""
 MOST_BUNDLES = 50_000
+ASKED_AT_ONCE = 64
+"""Questions that are asked of the database at a time; of those who ask the same, one does."""
 TEXT_BYTES = 64 * 1024 * 1024
 CUT_BYTES = 64 * 1024 * 1024
 
@@ -52,6 +54,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._one_at_a_time = [threading.Lock() for _ in range(ASKED_AT_ONCE)]
         self._seen: Seen | None = None
         self._looked_at = float("-inf")
         self._forgotten = 0
@@ -110,11 +113,20 @@ class Memory:
         """
         if not _outside():
             return ask()
+        known: T | None = self._known(place, question)
+        if known is not None:
+            return known
+        with self._one_at_a_time[hash((place, question)) % len(self._one_at_a_time)]:
+            known = self._known(place, question)  # whoever waited here finds what the first one was told
+            return self._ask(place, question, ask) if known is None else known
+
+    def _known(self, place: tuple[uuid.UUID, str], question: Hashable) -> Any:
         if not self.good(time.monotonic()):
             self.catch_up()
         remembered = self._by_place.get(place)
-        if remembered is not None and (known := remembered.answers.get(question)) is not None:
-            return known  # type: ignore[no-any-return]
+        return None if remembered is None else remembered.answers.get(question)
+
+    def _ask(self, place: tuple[uuid.UUID, str], question: Hashable, ask: Callable[[], T]) -> T:
         forgotten = self._forgotten
         found = ask()
         metrics.looked_up.inc()

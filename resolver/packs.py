@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from foundation.actors import Actor
 from prompthub_kernel.address import BundleAddress
-from prompthub_kernel.errors import Invalid, Problem
+from prompthub_kernel.errors import NotFound
 from prompthub_kernel.resolution import ResolvedPrompt, Warned
-from prompthub_kernel.selector import Named
+from prompthub_kernel.selector import Exact, Named
+from prompthub_kernel.semver import SemVer
+from registry import packs
 from resolver import resolve
 from resolver.resolve import OpenRelease
-
-ACTIVE = "active"
-SYSTEM = "system"
-STYLES = "styles/"
 
 Values = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ def get_system_prompt(
 
     Raises as :func:`resolver.resolve.resolve` does.
     """
-    return resolve.read(release=_opened(pack, actor, key), name=SYSTEM, actor=actor, at=at, values=values)
+    return resolve.read(release=_opened(pack, actor, key), name=packs.SYSTEM, actor=actor, at=at, values=values)
 
 
 def get_style_prompt(
@@ -63,21 +63,33 @@ def stack(
 ) -> PromptStack:
     """The system prompt and a style, both of one release. Raises what :func:`get_style_prompt` raises."""
     release = _opened(pack, actor, key)
-    system = resolve.read(release=release, name=SYSTEM, actor=actor, at=at, values=values)
+    system = resolve.read(release=release, name=packs.SYSTEM, actor=actor, at=at, values=values)
     chosen = None if style is None else _style(release, style, actor, at, values)
     cut = release.cut
     return PromptStack(release.address, cut.version, cut.digest, cut.compatibility, system, chosen, system.warnings)
 
 
 def _opened(pack: BundleAddress, actor: Actor, key: str) -> OpenRelease:
-    """``active`` if the address selects nothing."""
-    return resolve.opened(address=replace(pack, selector=pack.selector or Named(ACTIVE)), actor=actor, key=key)
+    """The release that the pack's address means; what is active in this installation's environment without a selector.
+
+    Where nobody activated one yet, what :func:`registry.packs.standing_in` names, with its warning.
+    """
+    here = packs.channel_name(environment=str(settings.PACKS["environment"]))
+    asked = replace(pack, selector=pack.selector or Named.parse(here))
+    try:
+        return resolve.opened(address=asked, actor=actor, key=key)
+    except NotFound as missing:
+        channel = asked.selector
+        if missing.code != "404.channel_not_found" or not isinstance(channel, Named) or channel.name != packs.ACTIVE:
+            raise
+    row = packs.get(repository=pack.repository, slug=pack.bundle, actor=actor)
+    found = packs.standing_in(pack=row, environment=channel.environment)
+    exact = Exact(SemVer.parse(found.release.version))
+    release = resolve.opened(address=replace(pack, selector=exact), actor=actor)
+    warned = (Warned("default_unknown", "other", found.warning),) if found.warning else ()
+    return replace(release, warnings=warned)
 
 
 def _style(release: OpenRelease, style: str, actor: Actor, at: datetime, values: Values | None) -> ResolvedPrompt:
-    if STYLES + style not in release.cut.prompts:
-        known = [name.removeprefix(STYLES) for name in sorted(release.cut.prompts) if name.startswith(STYLES)]
-        detail = f"This pack has the styles {', '.join(known)}." if known else "This pack has no styles."
-        problem = Problem("/style", "enum", detail)
-        raise Invalid("422.style_unsupported", detail, problems=[problem], context={"styles": known})
-    return resolve.read(release=release, name=STYLES + style, actor=actor, at=at, values=values)
+    name = packs.style_member(style=style, names=release.cut.prompts)
+    return resolve.read(release=release, name=name, actor=actor, at=at, values=values)

@@ -7,7 +7,7 @@ By address: ``registry_address``. By client: ``client_instance``, ``category_def
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,11 +49,12 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class OpenRelease:
-    """One release of a bundle, whatever its channels do meanwhile."""
+    """One release of a bundle, whatever its channels do meanwhile; ``warnings`` are of how it was found."""
 
     project: Project
     slug: str
     found: Read
+    warnings: tuple[Warned, ...] = ()
 
     @property
     def address(self) -> BundleAddress:
@@ -136,6 +137,8 @@ def read(
     """A prompt of an open release; the fetch is counted. Raises as :func:`resolve` does."""
     found = steps.released(read=release.found, project=release.project, slug=release.slug, name=name)
     trail = (Tried(steps.registry_address.__name__, hit=True),)
+    if release.warnings:
+        found = replace(found, warnings=(*release.warnings, *found.warnings))
     return _answer(found, trail, ResolveRequest(values=values), actor, at)
 
 
@@ -146,7 +149,7 @@ def whole(*, release: OpenRelease, actor: Actor, at: datetime) -> ResolvedBundle
         detail = f"This release has more than {MOST_PROMPTS} prompts; read them one by one."
         raise Invalid("422.request_invalid", detail, problems=[Problem("/query/address", "maxItems", detail)])
     prompts = {name: read(release=release, name=name, actor=actor, at=at) for name in sorted(cut.prompts)}
-    warned = steps.warnings(read=release.found)
+    warned = (*release.warnings, *steps.warnings(read=release.found))
     return ResolvedBundle(str(release.address), cut.version, cut.digest, release.found.ordinal, warned, prompts)
 
 
