@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tenancy.models import Client
+from tenancy.models import Client, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,9 @@ class Group:
 EVERYBODY = (
     Entry("dashboard", _("Dashboard"), "dashboard", "portal:dashboard"),
     Entry("clients", _("Clients"), "clients", "portal:clients"),
+    Entry("projects", _("Projects"), "projects", "portal:projects"),
+    Entry("reviews", _("Reviews"), "reviews", "portal:reviews"),
+    Entry("packs", _("Packs"), "packs", "portal:packs"),
     Entry("deliveries", _("Deliveries"), "deliveries", "portal:deliveries"),
     Entry("drifts", _("Drift"), "drift", "portal:drifts"),
     Entry("audit", _("Audit"), "audit", "portal:audit"),
@@ -54,7 +57,13 @@ EVERYBODY = (
 OF_CLIENT = (
     Entry("prompts", _("Prompts"), "prompts", "portal:prompts"),
     Entry("targets", _("Targets"), "targets", "portal:targets"),
+    Entry("why", _("Why this text?"), "why", "portal:why"),
     Entry("client_settings", _("Client settings"), "settings", "portal:client_settings"),
+)
+# Inside a project's addresses; each route takes the project's slug.
+OF_PROJECT = (
+    Entry("project", _("Bundles"), "bundles", "portal:project"),
+    Entry("templates", _("Templates"), "templates", "portal:templates"),
 )
 HOUSE = (
     Entry("settings", _("Settings"), "settings", "portal:settings"),
@@ -63,7 +72,9 @@ HOUSE = (
 STAFF = (Entry("admin", _("Administration"), "admin", "admin:index"),)
 
 
-def navigation(request: HttpRequest, section: str, client: Client | None) -> list[Group]:
+def navigation(
+    request: HttpRequest, section: str, client: Client | None, project: Project | None = None
+) -> list[Group]:
     """The groups for this person at this place."""
 
     def links(entries: tuple[Entry, ...], **where: Any) -> list[Link]:
@@ -74,6 +85,8 @@ def navigation(request: HttpRequest, section: str, client: Client | None) -> lis
     groups = [Group("", links(EVERYBODY))]
     if client is not None:
         groups.append(Group(client.name, links(OF_CLIENT, client=client.slug)))
+    if project is not None:
+        groups.append(Group(project.name, links(OF_PROJECT, project=project.slug)))
     house = links(HOUSE)
     if getattr(request.user, "is_staff", False):
         house += links(STAFF)
