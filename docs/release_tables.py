@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from docs.tables import table
+from docs.tables import django, moves, table
 from prompthub_kernel.address import Address, BundleAddress
 from prompthub_kernel.errors import Invalid
+from prompthub_kernel.rollout import bucket
 from prompthub_kernel.selector import Exact, Range, Selector, parse_selector
 from prompthub_kernel.semver import SemVer
 
@@ -104,3 +105,21 @@ def _kind(selector: Selector | None) -> str:
         if selector is None
         else {"Exact": "version", "Range": "range"}.get(type(selector).__name__, "channel")
     )
+
+
+def activation_states() -> str:
+    """Where a move of a channel may go from each state."""
+    django()
+    from registry.states import MOVES
+
+    return moves(MOVES)
+
+
+CHANNELS = ("0192b6c8-0000-7000-8000-000000000001", "0192b6c8-0000-7000-8000-000000000002")
+
+
+def buckets() -> str:
+    """Keys and their buckets, to check another implementation by."""
+    keys = [(CHANNELS[0], "user-1"), (CHANNELS[0], "user-2"), (CHANNELS[1], "user-1"), (CHANNELS[0], "Zoë")]
+    rows = [(f"`{channel}`", f"`{key}`", str(bucket(channel=channel, key=key))) for channel, key in keys]
+    return table(("channel", "key", "bucket"), rows)

@@ -115,22 +115,23 @@ def states() -> str:
     """Where a delivery may go from each state."""
     from publishing.states import MOVES
 
-    return _moves(MOVES)
+    return moves(MOVES)
 
 
 def suggestion_states() -> str:
     """Where a suggestion may go from each state."""
     from assist.states import MOVES
 
-    return _moves(MOVES)
+    return moves(MOVES)
 
 
-def _moves(moves_of: Mapping[Any, Iterable[str]]) -> str:
+def moves(moves_of: Mapping[Any, Iterable[str]]) -> str:
+    """States, and where each may go."""
     return table(
         ("state", "may become"),
         [
-            (f"`{state}`", ", ".join(f"`{to}`" for to in sorted(moves)) or "nothing: it ended")
-            for state, moves in moves_of.items()
+            (f"`{state}`", ", ".join(f"`{to}`" for to in sorted(reached)) or "nothing: it ended")
+            for state, reached in moves_of.items()
         ],
     )
 
