@@ -27,6 +27,7 @@ from tenancy.models import Project
 FLUSH_SECONDS = 10.0
 """What a crash loses at most."""
 ROWS_AT_ONCE = 500
+DAY = 86_400
 
 
 class Fetched(NamedTuple):
@@ -40,7 +41,7 @@ class Fetched(NamedTuple):
 
 
 _lock = threading.Lock()
-_counted: dict[Fetched, list[float]] = {}  # how often, and when last (seconds since 1970)
+_counted: dict[tuple[int, Fetched], list[float]] = {}  # by day: how often, and when last (seconds since 1970)
 
 
 def fetched(*, found: Hit, actor: Actor) -> Fetched | None:
@@ -52,10 +53,11 @@ def fetched(*, found: Hit, actor: Actor) -> Fetched | None:
 
 def count(*, what: Fetched, at: float, times: int = 1) -> None:
     """Count fetches; ``at`` is the time of the last one in seconds since 1970. Writes nothing."""
+    key = int(at) // DAY, what
     with _lock:
-        row = _counted.get(what)
+        row = _counted.get(key)
         if row is None:
-            _counted[what] = [times, at]
+            _counted[key] = [times, at]
         else:
             row[0] += times
             row[1] = at
@@ -75,10 +77,10 @@ def flush() -> int:
         for start in range(0, len(rows), ROWS_AT_ONCE):
             part = rows[start : start + ROWS_AT_ONCE]
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.executemany(_statement(connection.vendor), [_values(what, row) for what, row in part])
+                cursor.executemany(_statement(connection.vendor), [_values(what, row) for (_, what), row in part])
             done += len(part)
     finally:
-        for what, (times, at) in rows[done:]:
+        for (_, what), (times, at) in rows[done:]:
             count(what=what, at=at, times=int(times))
     metrics.usage_written.inc(done)
     return done
