@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -16,20 +17,42 @@ from audit.actions import Action
 from foundation import broadcast
 from foundation.actors import Actor
 from prompthub_kernel import bump, rendering, shapes
-from prompthub_kernel.errors import Conflict, NotFound, Problem
+from prompthub_kernel.errors import Conflict, NotFound, Problem, PromptHubError
+from prompthub_kernel.manifest import digest_of
 from prompthub_kernel.place import Place
 from prompthub_kernel.rendering import Rendered
-from prompthub_kernel.selector import Exact, Range
 from prompthub_kernel.semver import SemVer
 from prompthub_kernel.strict_json import require_storable
 from registry import bundles, composing, plans, precedence, signing
+from registry.choosing import best, latest, number
 from registry.composing import Whole
 from registry.models import Bundle, Channel, Pin, Release, ReleaseMark, ReleaseRequirement
-from registry.plans import HIDDEN, Plan
+from registry.plans import Plan
 from templates_app import versions
 from templates_app.models import TemplateVersion
 from tenancy import policy
 from tenancy.policy import Permission
+
+log = structlog.get_logger(__name__)
+
+__all__ = [
+    "Cut",
+    "Preview",
+    "best",
+    "cut",
+    "find",
+    "get",
+    "latest",
+    "listing",
+    "marks",
+    "pins",
+    "plan",
+    "preview",
+    "retire",
+    "revert",
+    "subject",
+    "yank",
+]
 
 REVERT_WITHIN = timedelta(hours=1)
 MAX_NOTES_LENGTH = 10_000
@@ -84,7 +107,7 @@ def cut(*, bundle: Bundle, version: str, by: Actor, at: datetime, revision: int 
     with transaction.atomic():
         row = bundles.locked(bundle=bundle, revision=revision)
         found = plans.plan(bundle=row, version=wanted, actor=by)
-        present = Release.objects.filter(bundle=row, number=_number(wanted)).first()
+        present = Release.objects.filter(bundle=row, number=number(version=wanted)).first()
         if present is not None:
             return _again(present, found)
         if found.previous is not None:
@@ -128,7 +151,7 @@ def get(*, bundle: Bundle, version: str, actor: Actor) -> Release:
     Raises ``404.release_not_found``, ``410.gone`` for one that was taken back, ``400.address_invalid``.
     """
     policy.require(actor, Permission.VIEW, bundle.project)
-    found = listing(bundle=bundle).filter(number=_number(_version(version))).first()
+    found = listing(bundle=bundle).filter(number=number(version=_version(version))).first()
     if found is None:
         raise NotFound("404.release_not_found", "The bundle has no such release.")
     if found.reverted:
@@ -151,27 +174,18 @@ def listing(*, bundle: Bundle) -> QuerySet[Any]:
     return _told().filter(bundle=bundle).order_by("-precedence")
 
 
-def latest(*, bundle: Bundle, variant: str = "") -> Release | None:
-    """The highest finished release of a variant that was not yanked: what ``latest`` means."""
-    rows = Release.objects.filter(bundle=bundle, variant=variant, pre_release=False).exclude(marks__kind__in=HIDDEN)
-    return rows.select_related("bundle__project").order_by("-precedence").first()
-
-
-def best(*, bundle: Bundle, selector: Exact | Range) -> Release | None:
-    """The release that a selector means: an exact version also when it was yanked, a range the highest that was not."""
-    rows = Release.objects.filter(bundle=bundle).select_related("bundle__project")
-    if isinstance(selector, Exact):
-        rows = rows.exclude(marks__kind=ReleaseMark.Kind.REVERT)
-        return rows.filter(number=_number(selector.version)).first()
-    rows = rows.filter(variant=selector.variant).exclude(marks__kind__in=HIDDEN)
-    spelled = {SemVer.parse(version): key for key, version in rows.values_list("pk", "version")}
-    found = selector.best(spelled)
-    return None if found is None else rows.get(pk=spelled[found])
-
-
 def marks(*, release: Release) -> list[ReleaseMark]:
     """What was said of a release after it was cut, newest first."""
     return list(ReleaseMark.objects.filter(release=release).order_by("-id"))
+
+
+def manifest(*, release: Release) -> dict[str, Any]:
+    """What a release is made of, as it was sealed; ``500.internal_error`` for one that no longer has its digest."""
+    paper: dict[str, Any] = release.manifest
+    if digest_of(paper=paper) != release.digest:
+        log.error("registry.damaged", where=f"release {release.pk}", why="its manifest does not have its digest")
+        raise PromptHubError("500.internal_error", "The manifest of this release does not have its digest.")
+    return paper
 
 
 def pins(*, release: Release) -> dict[str, TemplateVersion]:
@@ -192,7 +206,7 @@ def _sealed(bundle: Bundle, found: Plan, notes: str, by: Actor, at: datetime) ->
     release = Release(
         bundle=bundle,
         version=str(version),
-        number=_number(version),
+        number=number(version=version),
         precedence=precedence.of(version),
         variant=version.variant,
         pre_release=bool(version.pre),
@@ -290,11 +304,6 @@ def _told() -> QuerySet[Release]:
 
 def _version(text: str) -> SemVer:
     return SemVer.parse(text, where=Place("/version"))
-
-
-def _number(version: SemVer) -> str:
-    """A version without what is behind ``+``."""
-    return str(version).partition("+")[0]
 
 
 def _check_text(text: str, at: str, most: int) -> None:
