@@ -127,7 +127,9 @@ def _answers(promise: Operation, method: str) -> dict[str, Any]:
 
 
 def _shape(name: str) -> dict[str, Any]:
-    """``Template`` is one; ``[Template]`` is a page of them."""
+    """``Template`` is one; ``[Template]`` is a page of them; ``Template|Instance`` is either."""
+    if "|" in name:
+        return {"oneOf": [_shape(one) for one in name.split("|")]}
     if not name.startswith("["):
         return {"$ref": f"#/components/schemas/{name}"}
     link = {"type": ["string", "null"]}

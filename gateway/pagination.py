@@ -18,7 +18,7 @@ from prompthub_kernel.errors import Invalid, Problem
 
 PAGE = 50
 LARGEST_PAGE = 100
-LONGEST_CURSOR = 400
+LONGEST_CURSOR = 800
 
 LIMIT = query.whole("limit", "How many at most.", least=1, most=LARGEST_PAGE, default=PAGE)
 CURSOR = query.Parameter(
@@ -32,11 +32,12 @@ PARAMETERS = (LIMIT, CURSOR)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The unique column a listing is ordered by, and which way."""
+    """The unique column a listing is ordered by, and which way; how its values are read and written in a cursor."""
 
     column: str = "id"
     descending: bool = True
     read: Callable[[Any], Any] = uuid.UUID
+    write: Callable[[Any], int | str] = str
 
     def order(self, *, backwards: bool) -> str:
         """For ``order_by``."""
@@ -59,13 +60,22 @@ def _slug(value: Any) -> str:
     return value.encode().decode()
 
 
+def _bytes(value: Any) -> bytes:
+    return base64.b64decode(value, validate=True)
+
+
+def _text(value: Any) -> str:
+    return base64.b64encode(bytes(value)).decode()
+
+
 NEWEST_FIRST = Key()
 OLDEST_FIRST = Key(descending=False)
 BY_TEMPLATE = Key("template_id")
 BY_SLUG = Key("slug", descending=False, read=_slug)
 BY_NAME = Key("name", descending=False, read=_slug)
-BY_NUMBER = Key("id", read=_number)
-BY_ORDINAL = Key("ordinal", read=_number)
+BY_NUMBER = Key("id", read=_number, write=int)
+BY_ORDINAL = Key("ordinal", read=_number, write=int)
+BY_PRECEDENCE = Key("precedence", read=_bytes, write=_text)
 
 
 def page(
@@ -95,16 +105,15 @@ def page(
         there = (more if backwards else start is not None) if back else (more or backwards)
         if not there or not found:
             return None
-        edge = getattr(found[0 if back else -1], key.column)
+        edge = key.write(getattr(found[0 if back else -1], key.column))
         kept = {name: text for name, text in texts.items() if name != "cursor"}
         return f"{path}?{urlencode({**kept, 'cursor': _closed(edge, backwards=back)})}"
 
     return {"results": [present(row) for row in found], "next": link(back=False), "previous": link(back=True)}
 
 
-def _closed(value: Any, *, backwards: bool) -> str:
-    plain = value if isinstance(value, int | str) else str(value)
-    return base64.urlsafe_b64encode(json.dumps([int(backwards), plain]).encode()).decode().rstrip("=")
+def _closed(value: int | str, *, backwards: bool) -> str:
+    return base64.urlsafe_b64encode(json.dumps([int(backwards), value]).encode()).decode().rstrip("=")
 
 
 def _opened(cursor: str, key: Key) -> tuple[bool, Any]:

@@ -27,7 +27,9 @@ def read_address(text: str) -> Address | BundleAddress:
     return BundleAddress.parse(text) if slashes == 1 else Address.parse(text)
 
 
-def answer(found: ResolvedPrompt | ResolvedBundle, *, asked: Address | BundleAddress, seen: str | None) -> Answer:
+def answer(
+    found: ResolvedPrompt | ResolvedBundle, *, asked: Address | BundleAddress | None, seen: str | None
+) -> Answer:
     """What is answered to a GET: 200, or 304 without a body if ``seen``, the header ``If-None-Match``, has its ETag."""
     body = prompt(found) if isinstance(found, ResolvedPrompt) else bundle(found)
     headers = headers_of(dumps(body), asked=asked)
@@ -36,11 +38,11 @@ def answer(found: ResolvedPrompt | ResolvedBundle, *, asked: Address | BundleAdd
     return Answer(body, 200, headers)
 
 
-def headers_of(content: bytes, *, asked: Address | BundleAddress) -> dict[str, str]:
-    """The headers that tell how long an answer may be kept."""
+def headers_of(content: bytes, *, asked: Address | BundleAddress | None) -> dict[str, str]:
+    """The headers that tell how long an answer may be kept; ``asked`` is None for what was not asked by an address."""
     return {
         "ETag": f'"{sha256_digest(content)}"',
-        "Cache-Control": FOR_EVER if isinstance(asked.selector, Exact) else AGAIN,
+        "Cache-Control": FOR_EVER if asked is not None and isinstance(asked.selector, Exact) else AGAIN,
         "Vary": "Authorization",
     }
 

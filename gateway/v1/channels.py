@@ -12,9 +12,10 @@ from typing import Any
 from gateway import pagination, query
 from gateway.operations import Answer, operation
 from gateway.v1 import registry_presenters as shown
+from gateway.v1 import release_presenters
 from gateway.v1.bodies import due_of, moment_of
-from gateway.v1.bundles import MISSING, OfBundle
-from registry import channels, pending, reviews, rollouts, schedules
+from gateway.v1.bundles import CUTTING, MISSING, OfBundle
+from registry import channels, live, pending, releases, reviews, rollouts, schedules
 from registry.models import Activation, Channel
 from tenancy.policy import Permission
 
@@ -122,6 +123,34 @@ class OneChannel(OfChannel):
         row = self.row(project, bundle, channel)
         row = channels.set_policy(channel=row, rule=self.body["policy"], by=self.actor, at=self.at)
         return Answer(shown.channel(row))
+
+
+class GoLive(OfChannel):
+    """``/projects/{project}/bundles/{bundle}/channels/{channel}/live``."""
+
+    permissions = {"POST": Permission.PUBLISH}
+
+    @operation(
+        "go_live",
+        "Cut a release and have all callers get it",
+        {200: "WentLive"},
+        body="channel-live",
+        problems=(*MOVES, *CUTTING),
+    )
+    def post(self, project: str, bundle: str, channel: str) -> Answer:
+        """Both or neither."""
+        row = self.row(project, bundle, channel)
+        told = self.said()
+        del told["confirm"]
+        done = live.go_live(
+            channel=row,
+            version=self.body["version"],
+            revision=self.body.get("revision"),
+            notes=self.body.get("notes", ""),
+            **told,
+        )
+        cut = releases.get(bundle=row.bundle, version=done.cut.release.version, actor=self.actor)
+        return Answer({"cut": release_presenters.cut(done.cut, cut), "moved": shown.moved(done.moved)})
 
 
 class ChannelRollback(OfChannel):

@@ -182,7 +182,10 @@ LISTINGS = frozenset(
     | {"list_drifts", "list_audit", "read_me"}
     | shelves.LISTINGS
 )
-OF_THE_INSTALLATION = frozenset({"create_client", "create_project", "list_tokens", "issue_token", "revoke_token"})
+WITHOUT_RESULTS = shelves.WITHOUT_RESULTS | {"read_me"}
+OF_THE_INSTALLATION = shelves.OF_THE_INSTALLATION | {
+    *("create_client", "create_project", "list_tokens", "issue_token", "revoke_token")
+}
 HEADERS = {"discard_template_draft": {"If_Match": '"1"'}, **shelves.HEADERS}
 DECIDED_BELOW = shelves.DECIDED_BELOW
 OF_THE_MAKER = shelves.OF_THE_MAKER
