@@ -17,11 +17,11 @@ from prompthub_kernel import references
 from prompthub_kernel.address import Address
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.bump import Member as Prompt
-from prompthub_kernel.errors import Invalid, NotFound, Problem, PromptHubError
+from prompthub_kernel.errors import Invalid, NotFound, Problem
 from prompthub_kernel.pointer import pointer
-from prompthub_kernel.selector import LATEST, Exact, Named
+from prompthub_kernel.selector import LATEST, Named
 from prompthub_kernel.variables import VariablesSchema
-from registry import bundles, names
+from registry import bundles, choosing, names
 from registry.models import Bundle, Member, Release
 from templates_app import composing, versions
 from templates_app.composing import Written
@@ -100,8 +100,8 @@ class _Composer:
         self._actor = actor
         self._version = version
         self._choose = choose
-        self._bundles: dict[str, Bundle] = {self._own: bundle}
-        self._meant: dict[str, names.Meant] = {}
+        self._bundles: dict[str, Bundle | None] = {self._own: bundle}
+        self._meant: dict[str, Release | None] = {}
 
     def whole(self, member: Member, written: Written, done: Mapping[str, Whole]) -> Whole:
         """The whole text. Raises ``400.template_schema_invalid``."""
@@ -129,32 +129,33 @@ class _Composer:
 
     def _found(self, address: Address) -> references.Text | None:
         """The sealed text of another release; None where there is none for this actor."""
-        try:
-            cut = self._release(address).cut
-            text = names.text(cut=cut, name=address.prompt)
-        except PromptHubError as missing:
-            if isinstance(missing, NotFound):
-                return None
-            raise
+        release = self._release(address)
+        if release is None or address.prompt not in release.manifest["prompts"]:
+            return None
+        text = names.text(of=names.cut(release=release.pk), name=address.prompt)
         body = PromptBody.parse(
             content_md=text.content_md, content_json=text.content_json, engine=text.engine, format=text.format
         )
-        return references.Text(f"{address.of_bundle.name}@{cut.version}/{address.prompt}", text.digest, body)
+        return references.Text(f"{address.of_bundle.name}@{release.version}/{address.prompt}", text.digest, body)
 
-    def _release(self, address: Address) -> names.Meant:
+    def _release(self, address: Address) -> Release | None:
         name, selector = address.of_bundle.name, address.selector
         if selector is None and name in (chosen := self._choose()):
-            selector = Exact(chosen[name].semver)
+            return chosen[name]
         selector = selector or Named(LATEST)
         key = f"{name}@{selector}"
         if key not in self._meant:
             bundle = self._seen(name, address)
-            self._meant[key] = names.meant(project=bundle.project_id, slug=bundle.slug, selector=selector)
+            self._meant[key] = None if bundle is None else choosing.best(bundle=bundle, selector=selector)
         return self._meant[key]
 
-    def _seen(self, name: str, address: Address) -> Bundle:
+    def _seen(self, name: str, address: Address) -> Bundle | None:
         if name not in self._bundles:
-            self._bundles[name] = bundles.get(repository=address.repository, slug=address.bundle, actor=self._actor)
+            try:
+                found = bundles.get(repository=address.repository, slug=address.bundle, actor=self._actor)
+            except NotFound:
+                found = None
+            self._bundles[name] = found
         return self._bundles[name]
 
 

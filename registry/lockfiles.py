@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from foundation.actors import Actor
 from prompthub_kernel import lockfile, shapes
 from prompthub_kernel.address import BundleAddress
-from prompthub_kernel.errors import NotFound, Problem, PromptHubError
+from prompthub_kernel.errors import NotFound, Problem
 from prompthub_kernel.lockfile import Lockfile
 from prompthub_kernel.manifest import Manifest
 from prompthub_kernel.selector import Exact, Named, Range, Selector
 from prompthub_kernel.semver import SemVer
-from registry import bundles, dependencies, names, precedence
+from registry import bundles, choosing, dependencies, precedence
 from registry.models import Release, ReleaseMark
 from tenancy import policy
 from tenancy.models import Project
@@ -51,14 +51,15 @@ def _fixed(name: str, selector: Selector, actor: Actor) -> Exact | Range:
     if not isinstance(selector, Named):
         return selector
     address = BundleAddress.parse(name)
+    here = shapes.below("/requirements", name)
     try:
         bundle = bundles.get(repository=address.repository, slug=address.bundle, actor=actor)
-        meant = names.meant(project=bundle.project_id, slug=bundle.slug, selector=selector)
-    except PromptHubError as missing:
-        if isinstance(missing, NotFound):
-            shapes.refuse(shapes.below("/requirements", name), "unknown", missing.detail)
-        raise
-    return Exact(SemVer.parse(meant.cut.version))
+    except NotFound as missing:
+        shapes.refuse(here, "unknown", missing.detail)
+    found = choosing.best(bundle=bundle, selector=selector)
+    if found is None:
+        shapes.refuse(here, "unknown", "Nothing is there under this name.")
+    return Exact(found.semver)
 
 
 def _served(versions: Mapping[str, SemVer], actor: Actor) -> list[Manifest]:

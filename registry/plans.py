@@ -13,11 +13,10 @@ from prompthub_kernel.bump import Bump, Change
 from prompthub_kernel.manifest import Manifest
 from prompthub_kernel.semver import SemVer
 from registry import bundles, composing, dependencies, packs, precedence
+from registry.choosing import HIDDEN
 from registry.composing import Whole
 from registry.models import Bundle, Pin, Release, ReleaseMark
 from templates_app.models import TemplateVersion
-
-HIDDEN = (ReleaseMark.Kind.YANK, ReleaseMark.Kind.REVERT)
 
 
 @dataclass(frozen=True, slots=True)

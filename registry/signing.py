@@ -54,11 +54,13 @@ def decoded(text: str) -> bytes:
 def index(*, project: Project, actor: Actor, at: datetime) -> RepositoryIndex:
     """The index of a project as its releases are now: the last one, or a new one that follows it."""
     policy.require(actor, Permission.VIEW, project)
-    last = RepositoryIndex.objects.filter(project=project).order_by("-counter").first()
-    if last is not None and last.expires_at - at > LIFETIME / 2 and _says(last, project):
+    last = _last(project)
+    if last is not None and _stands(last, project, at):
         return last
     with transaction.atomic():
-        return _follow(project, at)
+        _lock(project)
+        last = _last(project)
+        return last if last is not None and _stands(last, project, at) else _follow(project, at)
 
 
 def earlier(*, project: Project, counter: int, actor: Actor) -> RepositoryIndex:
@@ -79,6 +81,7 @@ def rotate(*, by: Actor, at: datetime) -> SigningKey:
         old = list(SigningKey.objects.select_for_update().filter(retired_at=None).order_by("created_at", "id"))
         new = _made(at)
         for project in Project.objects.filter(indexes__isnull=False).distinct().order_by("pk"):
+            _lock(project)
             _follow(project, at, leaving=old)
         SigningKey.objects.filter(pk__in=[key.pk for key in old]).update(retired_at=at, private="")
         events.record(
@@ -92,9 +95,8 @@ def rotate(*, by: Actor, at: datetime) -> SigningKey:
 
 
 def _follow(project: Project, at: datetime, leaving: list[SigningKey] | None = None) -> RepositoryIndex:
-    """The next index. The project's row is locked, so that indexes follow each other one by one."""
-    Project.objects.select_for_update().get(pk=project.pk)
-    last = RepositoryIndex.objects.filter(project=project).order_by("-counter").first()
+    """The next index; the project is locked, so that indexes follow each other one by one."""
+    last = _last(project)
     gone = {key.pk for key in leaving or ()}
     first = _signing_key(at) if not gone else None
     active = [key for key in SigningKey.objects.filter(retired_at=None) if key.pk not in gone]
@@ -138,12 +140,25 @@ def _entries(project: Project) -> dict[str, dict[str, Entry]]:
     return found
 
 
-def _says(last: RepositoryIndex, project: Project) -> bool:
-    """Whether an index tells the releases as they are now, by the keys there are now."""
-    told = {
-        name: {version: entry.to_json() for version, entry in held.items()} for name, held in _entries(project).items()
-    }
-    return bool(last.document["bundles"] == told and set(last.document["keys"]) == set(public_keys()))
+def _stands(last: RepositoryIndex, project: Project, at: datetime) -> bool:
+    """Whether an index has time left, and tells the releases as they are now, by the keys there are now."""
+    if last.expires_at - at <= LIFETIME / 2 or set(last.document["keys"]) != set(public_keys()):
+        return False
+    return bool(
+        last.document["bundles"]
+        == {
+            name: {version: entry.to_json() for version, entry in held.items()}
+            for name, held in _entries(project).items()
+        }
+    )
+
+
+def _last(project: Project) -> RepositoryIndex | None:
+    return RepositoryIndex.objects.filter(project=project).order_by("-counter").first()
+
+
+def _lock(project: Project) -> None:
+    Project.objects.select_for_update().get(pk=project.pk)
 
 
 def _signing_key(at: datetime) -> SigningKey:

@@ -34,6 +34,7 @@ VERBS = (
     "instances.versions",
     "registry.aims",
     "registry.bundles",
+    "registry.choosing",
     "registry.channels",
     "registry.comparing",
     "registry.composing",
