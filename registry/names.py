@@ -168,6 +168,15 @@ def marks(*, release: uuid.UUID) -> tuple[Mark, ...]:
     return tuple(Mark(*row) for row in _MARKS.all(release=release))
 
 
+def settled(*, project: uuid.UUID, slug: str, selector: Selector) -> Cut:
+    """The release that a selector means for callers without a key. Raises as :func:`meant`, and ``410.gone``."""
+    found = meant(project=project, slug=slug, selector=selector).first
+    release = cut(release=found.release)
+    if found.marked and any(mark.kind == ReleaseMark.Kind.REVERT for mark in marks(release=release.id)):
+        raise NotFound("410.gone", f"Version {release.version} was taken back.")
+    return release
+
+
 def bundle_of(*, project: uuid.UUID, slug: str) -> uuid.UUID | None:
     """The id of a bundle."""
     return Bundle.objects.filter(project=project, slug=slug).values_list("pk", flat=True).first()
