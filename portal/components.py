@@ -19,14 +19,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal import components_bulk, components_prompt, components_publishing, components_records, components_writing
+from portal import (
+    components_bulk,
+    components_prompt,
+    components_publishing,
+    components_records,
+    components_registry,
+    components_writing,
+)
 from portal.access import Control
-from portal.parts import Part
+from portal.parts import Part, barred
 from portal.presenters import charts
 from portal.presenters.bulk import Outcome
 from portal.presenters.dashboard import Figure
 from portal.presenters.found import Hit, Snippet
 from portal.presenters.words import DELIVERY, OUTCOME, PROMPT
+from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -54,7 +62,7 @@ def _drawn(part: Part, request: HttpRequest) -> Drawn:
 
 
 ALLOWED = Control(allowed=True)
-REFUSED = Control(allowed=False, reason="Needs the permission “publish” at this client.")
+REFUSED = barred(Permission.PUBLISH)
 
 
 def button() -> Part:
@@ -66,7 +74,7 @@ def button() -> Part:
             _("ordinary"): {"label": "Filter"},
             _("primary"): {"label": "Publish", "kind": "primary"},
             _("danger"): {"label": "Archive", "kind": "danger"},
-            _("quiet"): {"label": "Show all", "kind": "quiet"},
+            _("quiet"): {"label": _("Show all"), "kind": "quiet"},
             _("small, with a drawing"): {"label": "Replay", "small": True, "icon": "replay"},
             _("a link"): {"label": "Open", "href": "#main"},
             _("allowed"): {"label": "Publish", "kind": "primary", "control": ALLOWED},
@@ -100,7 +108,7 @@ def messages() -> Part:
     return Part(
         "messages",
         _("Messages"),
-        {_("one"): {"messages": [_Told("success", "The draft is saved.")]}, _("none"): {"messages": []}},
+        {_("one"): {"messages": [_Told("success", _("The draft is saved."))]}, _("none"): {"messages": []}},
     )
 
 
@@ -121,12 +129,12 @@ def empty() -> Part:
         {
             _("with a way on"): {
                 "icon": "prompts",
-                "title": "No prompts yet",
+                "title": _("No prompts yet"),
                 "text": "A prompt is a template filled in for this client.",
                 "href": "#main",
-                "label": "New prompt",
+                "label": _("New prompt"),
             },
-            _("without"): {"icon": "search", "title": "Nothing found", "text": "Try fewer words."},
+            _("without"): {"icon": "search", "title": _("Nothing found"), "text": "Try fewer words."},
         },
     )
 
@@ -233,7 +241,7 @@ def hits() -> Part:
         Hit("front-desk", "Acme Dental", "#main", Snippet("… Speak for ", "Acme", " Dental, kindly …")),
         Hit("phone-agent", "local · 1"),
     ]
-    return Part("hits", _("Hits"), {_("two"): {"title": "Prompts", "hits": found}})
+    return Part("hits", _("Hits"), {_("two"): {"title": _("Prompts"), "hits": found}})
 
 
 def _line(status: str, *, drifting: bool = False, newest: str = "", sent: bool = True) -> SimpleNamespace:
@@ -296,7 +304,7 @@ def language() -> Part:
 
 def bulk_button() -> Part:
     """A button of the list's form."""
-    given = {"label": "Publish the chosen…", "to": "portal:bulk_publish", "client": CLIENT}
+    given = {"label": _("Publish the chosen…"), "to": "portal:bulk_publish", "client": CLIENT}
     return Part(
         "bulk_button",
         _("Button for chosen rows"),
@@ -312,4 +320,5 @@ PARTS: list[Callable[[], Part]] = [
     *components_writing.PARTS,
     *components_publishing.PARTS,
     *components_records.PARTS,
+    *components_registry.PARTS,
 ]

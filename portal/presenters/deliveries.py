@@ -98,13 +98,14 @@ class Filters:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One delivery. ``row`` carries the columns of :func:`described`; ``replay`` and ``give_up`` are None where
-    there is nothing to replay or to give up.
+    there is nothing to replay or to give up. ``paused``: its place waits, which whoever runs the target may end.
     """
 
     row: Any
     state: State
     advice: str
     next_try: datetime | None
+    paused: bool
     replay: Control | None
     give_up: Control | None
 
@@ -226,6 +227,7 @@ def _line(row: Any, allowed: bool, at: datetime) -> Line:  # noqa: FBT001  of on
         state=DELIVERY[row.state],
         advice=_advice(row, at),
         next_try=next_try,
+        paused=next_try is not None and next_try > at and next_try in (row.not_before, row.open_until),
         replay=control if row.dead else None,
         give_up=control if waits else None,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from instances.comparing import Kind, Level, Side
 from portal.presenters import showing
-from portal.presenters.documents import DocumentComparison, documents
+from portal.presenters.comparing import Row
+from portal.presenters.documents import DocumentComparison, Message, Place, documents
 from portal.presenters.registry_words import BUMP
 from portal.presenters.showing import Shape, Shown
 from portal.presenters.words import State
@@ -20,8 +22,11 @@ from prompthub_kernel.variables import VariablesSchema
 from registry.composing import Whole
 from templates_app.models import TemplateVersion
 
+NumberedT = TypeVar("NumberedT", Row, Place, Message)
 OPEN_AT_MOST = 4
 """Changed prompts that are shown unfolded; more are a list to open one by one."""
+SHOWN_AT_MOST = 50
+"""Changed prompts that are compared on one page; of more only the names are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """One prompt that is not the same on both sides; ``variables`` where what it asks for changed too."""
+    """One prompt that is not the same on both sides; ``variables`` where what it asks for changed too.
+
+    Its changes are numbered on from those of the prompts before, so that one goes through all of them.
+    """
 
     name: str
     change: Kept
@@ -60,20 +68,34 @@ class MemberChange:
     variables: DocumentComparison | None = None
     unfolded: bool = True
 
+    @property
+    def changes(self) -> int:
+        """How many changes of text and variables there are."""
+        return self.shown.changes + (self.variables.changes if self.variables is not None else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChanges:
-    """Everything between two releases; ``same`` counts the prompts that are equal, ``needed`` the step it asks for."""
+    """Everything between two releases; ``same`` counts the prompts that are equal, ``needed`` the step it asks for.
+
+    ``hidden`` are the names of changed prompts that were too many to show.
+    """
 
     members: Sequence[MemberChange] = ()
     same: int = 0
     needed: Bump = Bump.PATCH
-    reasons: Sequence[Reason] = field(default_factory=tuple)
+    reasons: Sequence[Reason] = ()
+    hidden: Sequence[str] = ()
 
     @property
     def state(self) -> State:
         """The size of the step as a badge."""
         return BUMP[self.needed]
+
+    @property
+    def count(self) -> int:
+        """How many changes are shown."""
+        return sum(member.changes for member in self.members)
 
 
 def sealed(pins: Mapping[str, TemplateVersion]) -> dict[str, Text]:
@@ -94,13 +116,17 @@ def of_version(version: TemplateVersion) -> Text:
 
 def between(*, old: Mapping[str, Text], new: Mapping[str, Text], shape: Shape = Shape.STRUCTURE) -> ReleaseChanges:
     """The changes from one release's prompts to another's, by name."""
-    differing = [name for name in sorted(old.keys() | new.keys()) if not _same(old.get(name), new.get(name))]
-    members = [
-        _member(name, old.get(name), new.get(name), shape, unfolded=place < OPEN_AT_MOST)
-        for place, name in enumerate(differing)
-    ]
+    every = sorted(old.keys() | new.keys())
+    differing = [name for name in every if not _same(old.get(name), new.get(name))]
+    members: list[MemberChange] = []
+    numbered = 0
+    for place, name in enumerate(differing[:SHOWN_AT_MOST]):
+        made = _member(name, old.get(name), new.get(name), shape, unfolded=place < OPEN_AT_MOST)
+        members.append(_numbered(made, numbered))
+        numbered += made.changes
     found = bump.changes(_members(old), _members(new))
-    return ReleaseChanges(members, len(old.keys() | new.keys()) - len(differing), bump.needed(found), reasons(found))
+    hidden = differing[SHOWN_AT_MOST:]
+    return ReleaseChanges(members, len(every) - len(differing), bump.needed(found), reasons(found), hidden)
 
 
 def reasons(found: Sequence[Change]) -> list[Reason]:
@@ -139,8 +165,38 @@ def _member(name: str, old: Text | None, new: Text | None, shape: Shape, *, unfo
     assert there is not None  # noqa: S101 - a name comes from one of the sides
     shown = showing.show(base=side_of(old), target=side_of(new), format=there.body.format, shape=shape)
     before, after = (side.variables.schema if side is not None else {} for side in (old, new))
-    asked = documents(old=before, new=after) if before != after else None
+    asked = documents(old=before, new=after) if kept == "changed" and before != after else None
     return MemberChange(name, kept, shown, asked if asked and asked.changes else None, unfolded)
+
+
+def _numbered(member: MemberChange, before: int) -> MemberChange:
+    """The same with its changes numbered on from those before."""
+    shown, variables = member.shown, member.variables
+    chat = shown.chat
+    if chat is not None:
+        chat = replace(chat, messages=tuple(_moved(one, "number", before) for one in chat.messages))
+    text = shown.text
+    if text is not None:
+        stretches = (
+            replace(stretch, rows=tuple(_moved(row, "change", before) for row in stretch.rows))
+            for stretch in text.stretches
+        )
+        text = replace(text, stretches=tuple(stretches))
+    shown = replace(shown, text=text, chat=chat, document=outline(shown.document, before))
+    return replace(member, shown=shown, variables=outline(variables, before + shown.changes))
+
+
+def outline(document: DocumentComparison | None, before: int) -> DocumentComparison | None:
+    """An outline with its changes numbered on from those before."""
+    if document is None:
+        return None
+    return replace(document, places=tuple(_moved(place, "number", before) for place in document.places))
+
+
+def _moved(one: NumberedT, column: str, before: int) -> NumberedT:
+    """A row with the number of its change raised; one that begins none as it is."""
+    number = getattr(one, column)
+    return replace(one, **{column: number + before}) if number else one
 
 
 def _same(old: Text | None, new: Text | None) -> bool:

@@ -166,11 +166,10 @@ def next_release(*, bundle: Bundle, version: str, actor: Actor) -> Next:
 def compared(*, old: Release, new: Release, shape: Shape) -> Compared:
     """What changed from one release to another: prompts, requirements, and what they go with."""
     sides = [release_changes.sealed(releases.pins(release=one)) for one in (old, new)]
-    return Compared(
-        release_changes.between(old=sides[0], new=sides[1], shape=shape),
-        _papers(old.manifest.get("requires", {}), new.manifest.get("requires", {})),
-        _papers(old.compatibility, new.compatibility),
-    )
+    changes = release_changes.between(old=sides[0], new=sides[1], shape=shape)
+    requires = _papers(old.manifest.get("requires", {}), new.manifest.get("requires", {}), changes.count)
+    before = changes.count + (requires.changes if requires is not None else 0)
+    return Compared(changes, requires, _papers(old.compatibility, new.compatibility, before))
 
 
 def dependants_page(*, bundle: Bundle, actor: Actor, number: str = "") -> Page[Any]:
@@ -201,6 +200,6 @@ def _signatures(release: Release) -> list[Signature]:
     ]
 
 
-def _papers(old: Any, new: Any) -> DocumentComparison | None:
+def _papers(old: Any, new: Any, before: int) -> DocumentComparison | None:
     found = documents(old=old, new=new)
-    return found if found.changes else None
+    return release_changes.outline(found, before) if found.changes else None

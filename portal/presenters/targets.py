@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
@@ -19,6 +20,7 @@ from prompthub_kernel.errors import Problem
 from publishing import deliveries, drift, metrics, standing, targets
 from publishing.models import Placement, Target
 from publishing.ports import Outcome
+from publishing.states import WAITING
 from tenancy.models import Client
 
 ON = State(_("on"), "good", _("What is published goes there."))
@@ -44,6 +46,29 @@ class Place:
     row: Any
     location: str
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A place that is not written before ``until``: ``asked`` by the provider, or because it failed too often."""
+
+    prompt: str
+    location: str
+    until: datetime
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """What holds a target up: places that are paused, and how many of its deliveries wait for their next try."""
+
+    of_places: list[Pause]
+    waiting: int
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to end."""
+        return bool(self.of_places or self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +122,18 @@ def places(*, target: Target, actor: Actor) -> list[Place]:
         row.instance = names[row.pk]
         found.append(Place(row, spelled(row.location), DELIVERY.get(row.newest_state, NOT_SENT)))  # type: ignore[attr-defined]
     return found
+
+
+def pauses(*, target: Target, actor: Actor, at: datetime) -> Pauses:
+    """What ``publishing.targets.resume`` would end; two queries."""
+    found = []
+    for one in targets.placements(target=target):
+        asked, failed = one.lane.not_before, one.lane.open_until
+        until = max((moment for moment in (asked, failed) if moment is not None), default=None)
+        if until is not None and until > at:
+            found.append(Pause(one.instance.name, spelled(one.location), until, asked=until == asked))
+    waiting = deliveries.listing(actor=actor).filter(placement__target=target, state__in=WAITING)
+    return Pauses(found, waiting.order_by().count())
 
 
 def answers(results: Iterable[tuple[Placement | None, list[Problem]]]) -> list[Answer]:

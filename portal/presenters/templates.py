@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import F
 
 from foundation.actors import Actor
-from portal.presenters import showing
+from portal.presenters import release_changes, showing
 from portal.presenters.documents import DocumentComparison, documents
 from portal.presenters.release_changes import of_version, side_of
 from portal.presenters.showing import Shape, Shown
@@ -70,4 +70,5 @@ def changes(*, old: TemplateVersion, new: TemplateVersion) -> VersionChanges:
     shown = showing.show(
         base=side_of(of_version(old)), target=side_of(of_version(new)), format=new.format, shape=Shape.STRUCTURE
     )
-    return VersionChanges(shown, documents(old=old.variables_schema, new=new.variables_schema))
+    asked = documents(old=old.variables_schema, new=new.variables_schema)
+    return VersionChanges(shown, release_changes.outline(asked, shown.changes) or asked)
