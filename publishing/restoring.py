@@ -16,7 +16,7 @@ from foundation.actors import Actor
 from instances import numbering as prompts
 from prompthub_kernel.errors import Invalid, Problem
 from publishing import lanes
-from registry import numbering as channels
+from registry import numbering as registry
 from templates_app import numbering as templates
 from tenancy import policy
 from tenancy.policy import Permission
@@ -27,7 +27,8 @@ MOST = 1_000_000
 
 
 def skip_numbers(*, by: Actor, at: datetime, ahead: int = AHEAD) -> int:
-    """Leave out the next ``ahead`` numbers of every template, prompt, lease and channel; returns how many moved.
+    """Leave out the next ``ahead`` numbers of every template, prompt, lease, channel and signed index; returns of how
+    many.
 
     ``ahead`` must be more than any one prompt was published since the backup was made. Needs ``admin`` of the
     installation. Raises ``422.request_invalid`` for a number outside 1 to 1,000,000.
@@ -38,7 +39,7 @@ def skip_numbers(*, by: Actor, at: datetime, ahead: int = AHEAD) -> int:
         raise Invalid("422.request_invalid", "So many numbers cannot be left out.", problems=[problem])
     with transaction.atomic():
         moved = templates.skip(ahead=ahead) + prompts.skip(ahead=ahead) + lanes.skip(ahead=ahead)
-        moved += channels.skip(ahead=ahead)
+        moved += registry.skip(ahead=ahead, at=at)
         events.record(
             action=Action.INSTALLATION_RESTORE,
             subject=events.Subject(kind="installation", id="", label=""),

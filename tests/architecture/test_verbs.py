@@ -11,6 +11,7 @@ import pytest
 from tests.architecture.house import DOMAIN, DOORS, PACKAGES, Source, at, dotted, parse, source, sources
 
 VERBS = (
+    "assist.coach",
     "assist.erasure",
     "assist.refine",
     "assist.runs",
@@ -41,6 +42,7 @@ VERBS = (
     "registry.dependencies",
     "registry.live",
     "registry.lockfiles",
+    "registry.names",
     "registry.numbering",
     "registry.packs",
     "registry.pending",
@@ -52,6 +54,10 @@ VERBS = (
     "registry.search",
     "registry.signing",
     "registry.words",
+    "resolver.packs",
+    "resolver.resolve",
+    "resolver.steps",
+    "resolver.usage",
     "publishing.deliveries",
     "publishing.drift",
     "publishing.erasure",
@@ -75,6 +81,7 @@ NO_DECISION = {
     "templates_app.numbering": "part of publishing.restoring.skip_numbers, which records it",
     "registry.numbering": "part of publishing.restoring.skip_numbers, which records it",
     "registry.signing.sign_release": "part of registry.releases.cut, which records it",
+    "registry.signing.skip": "part of publishing.restoring.skip_numbers, which records it",
     "registry.signing.index": "says what there is, signed; decides nothing",
     "registry.packs.activate": "channels.create and channels.activate ask, and record it",
     "foundation.broadcast": "says what was decided elsewhere, and forgets it",

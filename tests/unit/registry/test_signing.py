@@ -10,7 +10,7 @@ from django.db import connection
 from audit.models import AuditEvent
 from prompthub_kernel.errors import NotFound, Refused
 from prompthub_kernel.signing import Entry, Index, index_problems, signature_problems
-from registry import ed25519, releases, signing
+from registry import ed25519, numbering, releases, signing
 from registry.models import RepositoryIndex, SigningKey
 from tests.factories import make_actor
 from tests.factories.workbench import Workbench
@@ -168,6 +168,14 @@ def test_only_the_installations_administrators_change_keys_and_only_readers_see_
     ):
         with pytest.raises(NotFound):
             ask()
+
+
+def test_after_a_restore_the_index_is_ahead_of_every_one_that_was_seen(bench, at, system):
+    reader = Reader(bench, at)
+    reader.read()
+    assert numbering.skip(ahead=1_000, at=at) == 1
+    assert reader.read() == []
+    assert reader.last.counter == 1_002
 
 
 def test_a_forged_index_is_seen(bench, at, system):
