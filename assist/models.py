@@ -1,4 +1,4 @@
-"""What a model was asked, what it suggested, what became of that; and for which clients it may be asked."""
+"""What a model was asked, what it suggested, what became of that, for which clients it may be asked; and sessions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.db.models import Q
 from assist import texts
 from assist.states import LIVE, OPEN, SuggestionState
 from foundation.ids import new_id
-from foundation.models import Mutable
+from foundation.models import Mutable, Sealed
 from instances.models import PromptInstance
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import CODES
+from registry.models import Release
 from tenancy.models import Client
 
 STATES = [(str(state), str(state)) for state in SuggestionState]
@@ -117,3 +118,27 @@ class RefineSwitch(Mutable):
 
     def __str__(self) -> str:
         return f"{self.client}: {'on' if self.enabled else 'off'}"
+
+
+class CoachSession(Sealed):
+    """A coach's session: the release of a pack that it began with, and keeps until it ends (seed 001).
+
+    ``style`` is empty when none was chosen.
+    """
+
+    erasable = ("started_by_label",)
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    style = models.CharField(max_length=63, blank=True)
+    started_at = models.DateTimeField()
+    started_by = models.CharField(max_length=64)
+    started_by_label = models.TextField()
+    correlation_id = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-started_at", "-id")
+
+    def __str__(self) -> str:
+        return f"session {self.id}"

@@ -72,6 +72,7 @@ class Action(StrEnum):
     DRIFT_CLEAR = "drift.clear"
     DRIFT_REDELIVER = "drift.redeliver"
     DRIFT_ADOPT = "drift.adopt"
+    COACH_SESSION_START = "coach.session.start"
     SUGGESTION_ASK = "suggestion.ask"
     SUGGESTION_READY = "suggestion.ready"
     SUGGESTION_FAIL = "suggestion.fail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,8 +25,12 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PromptStack:
-    """What a coach runs with: the system prompt, the style that was chosen, and exactly which release they are of."""
+    """What a coach runs with: the system prompt, the style that was chosen, and exactly which release they are of.
 
+    ``id`` is the release's, ``release`` its digest.
+    """
+
+    id: uuid.UUID
     pack: BundleAddress
     version: str
     release: str
@@ -66,7 +71,9 @@ def stack(
     system = resolve.read(release=release, name=packs.SYSTEM, actor=actor, at=at, values=values)
     chosen = None if style is None else _style(release, style, actor, at, values)
     cut = release.cut
-    return PromptStack(release.address, cut.version, cut.digest, cut.compatibility, system, chosen, system.warnings)
+    return PromptStack(
+        cut.id, release.address, cut.version, cut.digest, cut.compatibility, system, chosen, system.warnings
+    )
 
 
 def _opened(pack: BundleAddress, actor: Actor, key: str) -> OpenRelease:

@@ -110,7 +110,7 @@ def explain(*, request: ResolveRequest, actor: Actor) -> Explanation:
     trail: list[Tried] = []
     error: NotFound | None = None
     for step in BY_ADDRESS if request.address is not None else BY_CLIENT:
-        match step(request, actor):
+        match step(request=request, actor=actor):
             case Hit() as found:
                 return Explanation(found, (*trail, Tried(step.__name__, hit=True)))
             case Miss() as miss:

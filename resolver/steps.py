@@ -8,11 +8,11 @@ may not do and for what is broken.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from foundation.actors import Actor, system
 from instances import versions as instance_versions
@@ -73,10 +73,16 @@ class Miss:
         return f"{self.error.code}: {self.error.detail}"
 
 
-Step = Callable[[ResolveRequest, Actor], Hit | Miss]
+class Step(Protocol):
+    """One rung of the way; its name is what the trail says."""
+
+    __name__: str
+
+    def __call__(self, *, request: ResolveRequest, actor: Actor) -> Hit | Miss:
+        """The text, or why there is none here."""
 
 
-def registry_address(request: ResolveRequest, actor: Actor) -> Hit | Miss:
+def registry_address(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     """The prompt of the release that the address means."""
     address = request.address
     assert address is not None  # noqa: S101 - the step is tried for addresses alone
@@ -94,7 +100,7 @@ def registry_address(request: ResolveRequest, actor: Actor) -> Hit | Miss:
         return Miss(missing)
 
 
-def client_instance(request: ResolveRequest, actor: Actor) -> Hit | Miss:
+def client_instance(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     """The text that runs for the client under the name. Raises ``404.not_found`` for a client one may not see."""
     client = clients.get(key=request.client, actor=actor)
     if not request.name:
@@ -117,7 +123,7 @@ def client_instance(request: ResolveRequest, actor: Actor) -> Hit | Miss:
     )
 
 
-def category_default(request: ResolveRequest, actor: Actor) -> Hit | Miss:
+def category_default(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     """The text for the category in the installation's own ``@prompthub/defaults``."""
     del actor  # everybody's
     if not request.category:
@@ -125,13 +131,13 @@ def category_default(request: ResolveRequest, actor: Actor) -> Hit | Miss:
     return _default(request.category)
 
 
-def global_default(request: ResolveRequest, actor: Actor) -> Hit | Miss:
+def global_default(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     """The text for everything else in the installation's own ``@prompthub/defaults``."""
     del request, actor  # everybody's
     return _default(GLOBAL)
 
 
-def builtin(request: ResolveRequest, actor: Actor) -> Hit | Miss:
+def builtin(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     """What is shipped: for the category, for all, and at last one sentence that needs no file."""
     del actor  # everybody's
     shipped = _shipped()

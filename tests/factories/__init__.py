@@ -12,6 +12,7 @@ from django.db import models
 from tests.factories.account import make_actor, make_user
 from tests.factories.audit_event import make_event, make_link
 from tests.factories.client import make_client
+from tests.factories.coach_session import make_coach_session
 from tests.factories.delivery import make_attempt, make_delivery
 from tests.factories.instance import make_instance
 from tests.factories.instance_version import make_instance_version, make_publication
@@ -35,6 +36,7 @@ __all__ = [
     "make_attempt",
     "make_bundle",
     "make_client",
+    "make_coach_session",
     "make_delivery",
     "make_event",
     "make_instance",
@@ -60,6 +62,7 @@ __all__ = [
 _ROWS = {
     "AuditEvent": make_event,
     "AuditLink": make_link,
+    "CoachSession": make_coach_session,
     "DeliveryAttempt": make_attempt,
     "InstanceVersion": make_instance_version,
     "Pin": make_pin,
