@@ -12,7 +12,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from instances.comparing import Kind, Level, Side
-from portal.access import Control
+from portal.access import Control, needed
 from portal.forms.variables import VariablesForm
 from portal.parts import Part
 from portal.presenters import comparing, documents, showing
@@ -25,6 +25,7 @@ from prompthub_kernel.diffing_tree import Change
 from prompthub_kernel.errors import Problem
 from prompthub_kernel.program import Secret
 from prompthub_kernel.variables import VariablesSchema
+from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 OLD = "# Front desk\n\n" + "".join(f"Rule {number}: be kind.\n" for number in range(1, 9)) + "Greet the caller.\n"
@@ -195,7 +196,7 @@ def editor() -> Part:
             _("locked"): {
                 "field": _Text(initial=text, auto_id="locked_editor_%s")["text"],
                 "names": sorted(SCHEMA.names),
-                "locked": "Needs the permission “edit” at this client.",
+                "locked": needed(Permission.EDIT),
             },
         },
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from assist import texts
 from portal.access import Control
 from portal.forms.refine import AskForm
-from portal.parts import Part
+from portal.parts import Part, barred
 from portal.presenters import comparing, suggestion
 from portal.presenters.comparing import Stretch
 from portal.presenters.previewing import Preview
@@ -23,6 +23,7 @@ from portal.presenters.showing import Shape, Shown
 from portal.presenters.suggestion import QUICK, STATES, Change, SuggestionPage
 from portal.presenters.words import DELIVERY
 from prompthub_kernel.errors import Problem
+from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 OLD = "You answer the phone for {{ company }}.\n\n- Ask for the caller's name.\n- Be quick.\n"
@@ -31,7 +32,7 @@ CLIENT = SimpleNamespace(slug="acme", name="Acme Dental")
 INSTANCE = SimpleNamespace(pk=UUID(int=7), name="front-desk", body=SimpleNamespace(source=lambda: OLD))
 WHERE = {"client": CLIENT, "instance": INSTANCE}
 MAY = {"edit": Control(allowed=True), "publish": Control(allowed=True)}
-MAY_NOT = {"publish": Control(allowed=False, reason="Needs the permission “publish” at this client.")}
+MAY_NOT = {"publish": barred(Permission.PUBLISH)}
 OBJECTION = Problem("/text", "maxLength", "is longer than this place can hold")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from portal.access import Control
-from portal.parts import Part
+from portal.parts import Part, barred
 from portal.presenters import showing
 from portal.presenters.activity import Child, Entry
 from portal.presenters.comparing import texts
@@ -18,12 +18,13 @@ from portal.presenters.deliveries import OUTCOMES, Filters, Line, Tab, Try
 from portal.presenters.keyset import KeyPage
 from portal.presenters.ledger import Filters as EventFilters
 from portal.presenters.ledger import actions, line
-from portal.presenters.targets import Answer
+from portal.presenters.targets import Answer, Pause, Pauses
 from portal.presenters.words import DELIVERY
+from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 ALLOWED = Control(allowed=True)
-REFUSED = Control(allowed=False, reason="Needs the permission “publish” at this client.")
+REFUSED = barred(Permission.PUBLISH)
 CLIENT = SimpleNamespace(slug="acme", name="Acme Dental")
 KEY = "01890000-0000-7000-8000-000000000002"
 ROWS = '<div class="ph-table-scroll"><table class="ph-table ph-table-cards"><tbody>%s</tbody></table></div>'
@@ -34,7 +35,7 @@ def tabs() -> Part:
     listed = [
         Tab("", "All", current=True),
         Tab("queue", "Queue", current=False, count=0),
-        Tab("dead", "Dead letters", current=False, count=2),
+        Tab("dead", _("Dead letters"), current=False, count=2),
     ]
     return Part("tabs", _("Lists beside each other"), {_("three"): {"tabs": listed}})
 
@@ -73,7 +74,7 @@ def _delivery(state: str, replay: Control = ALLOWED, **columns: Any) -> Line:
     }
     waits, dead = state == "retrying", state == "buried"
     words = {
-        "retrying": "Nothing to do yet: it is tried again by itself.",
+        "retrying": _("Nothing to do yet: it is tried again by itself."),
         "buried": "Mend what the provider objects to.",
     }
     return Line(
@@ -81,6 +82,7 @@ def _delivery(state: str, replay: Control = ALLOWED, **columns: Any) -> Line:
         state=DELIVERY[state],
         advice=words.get(state, ""),
         next_try=AT if waits else None,
+        paused=waits,
         replay=replay if dead else None,
         give_up=None,
     )
@@ -121,7 +123,7 @@ def deliveries() -> Part:
         every=4,
         replayable=True,
     )
-    dead = [Tab("dead", "Dead letters", current=True, count=0)]
+    dead = [Tab("dead", _("Dead letters"), current=True, count=0)]
     given_up, nothing = (
         SimpleNamespace(tabs=dead, lists_of=name, lines=[], page=KeyPage([]), every=20)
         for name in (_("Lists, with nothing given up"), _("Lists, with nothing"))
@@ -232,6 +234,22 @@ def activity() -> Part:
     )
 
 
+def target_pauses() -> Part:
+    """What holds a target up."""
+    given = {"there": "#", "csrf_token": "none"}
+    asked = Pause("front-desk", "agent_id: agent_7", AT, asked=True)
+    failed = Pause("front-desk", "", AT, asked=False)
+    return Part(
+        "target_pauses",
+        _("Pauses of a target"),
+        {
+            _("asked for"): {**given, "pauses": Pauses([asked], 2), "control": ALLOWED},
+            _("failed too often"): {**given, "pauses": Pauses([failed], 0), "control": REFUSED},
+            _("none"): {**given, "pauses": Pauses([], 0), "control": ALLOWED},
+        },
+    )
+
+
 def target_test() -> Part:
     """What a provider said about its places."""
     place: Any = SimpleNamespace(instance=SimpleNamespace(name="front-desk"))
@@ -248,5 +266,5 @@ def target_test() -> Part:
 
 PARTS: list[Callable[[], Part]] = [
     *(tabs, neighbours, send, delivery_row, deliveries, tries),
-    *(event_row, event_facts, event_filters, event_change, activity, target_test),
+    *(event_row, event_facts, event_filters, event_change, activity, target_test, target_pauses),
 ]

@@ -9,11 +9,13 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from portal.access import needed
 from portal.forms.chat import ChatForm
 from portal.parts import Part
 from portal.presenters.writing import declared
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
+from tenancy.policy import Permission
 
 MESSAGES = [
     {"role": "system", "content": "Be kind to {{ company }}, and to {{ nobody }}."},
@@ -49,7 +51,7 @@ def chat_cards() -> Part:
                 "form": locked,
                 "names": NAMES,
                 "preview": "#main",
-                "locked": "Needs the permission “edit” at this client.",
+                "locked": needed(Permission.EDIT),
             },
         },
         around='<form method="post" action="#main">%s</form>',

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import lazy
+
+from portal.access import Control, needed
+from tenancy.policy import Permission
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -18,3 +23,8 @@ class Part:
     title: str
     states: Mapping[str, Mapping[str, Any]]
     around: str = "%s"
+
+
+def barred(permission: Permission) -> Control:
+    """A control for somebody without that permission, in the language of the page that shows it."""
+    return Control(allowed=False, reason=lazy(needed, str)(permission))

@@ -149,11 +149,15 @@ SENTENCES = (
 WORDS = frozenset({"permission"})
 """Places that hold one of our own words, to be translated too."""
 ENGLISH = "en"
+_LINE = re.compile(r"line (?P<line>\d+): (?P<rest>.+)", re.DOTALL)
 
 
 def said(text: str) -> str:
     """An English sentence of a room in the language of the page; as it is where nobody translated it."""
-    return _translated(str(text)) or str(text)
+    if (found := _translated(str(text))) is not None:
+        return found
+    line = _of_a_line(str(text))
+    return f"{line[0]} {said(line[1])}" if line else str(text)
 
 
 def shown(text: str | None) -> str | SafeString:
@@ -161,9 +165,17 @@ def shown(text: str | None) -> str | SafeString:
     if not text or isinstance(text, SafeString):
         return text or ""
     found = _translated(str(text))
+    if found is None and (line := _of_a_line(str(text))):
+        return format_html("{} {}", line[0], shown(line[1]))
     if found is None and get_language() != ENGLISH:
         return format_html('<span lang="en">{}</span>', text)
     return found or str(text)
+
+
+def _of_a_line(text: str) -> tuple[str, str] | None:
+    """What a parser says of a line: the line, in words, and the rest, which is often the parser's own."""
+    fits = _LINE.fullmatch(text)
+    return (gettext("line %(line)s:") % {"line": fits["line"]}, fits["rest"]) if fits else None
 
 
 def _translated(text: str) -> str | None:

@@ -86,6 +86,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{TARGET}test/", targets.TestTarget.as_view(), name="target_test"),
     path(f"{TARGET}disable/", targets.SwitchTarget.as_view(), name="target_disable"),
     path(f"{TARGET}enable/", targets.SwitchTarget.as_view(enabled=True), name="target_enable"),
+    path(f"{TARGET}resume/", targets.ResumeTarget.as_view(), name="target_resume"),
     path(f"{TARGET}place/", targets.Place.as_view(), name="target_place"),
     path(f"{TARGET}placements/<uuid:placement>/remove/", targets.RemovePlacement.as_view(), name="placement_remove"),
     path("projects/", projects.Projects.as_view(), name="projects"),

@@ -35,6 +35,6 @@ def subject(drift: Drift) -> events.Subject:
     return events.Subject(
         kind="drift",
         id=str(drift.id),
-        label=f"{placement.instance.name} at {placement.target.name}",
+        label=f"{placement.instance.name} → {placement.target.name}",
         client_id=placement.target.client_id,
     )

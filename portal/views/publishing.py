@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from audit import events
 from audit.actions import Action
@@ -130,9 +130,26 @@ class Publish(ReviewView):
             count_error(error=error)
             self.error = error
             return self._page(form, status=422, problems=error.problems)
-        if not done.changed:
-            messages.info(request, _("Nothing had to be done: this is active, and every chosen target has it."))
+        self._tell(done, form.cleaned_data["reason"])
         return redirect("portal:publication", self.client.slug, self.instance.pk, done.publication.ordinal)
+
+    def _tell(self, done: Published, reason: str) -> None:
+        """What a person does not see on the publication's page: that it is not theirs, and where their reason is."""
+        publication = done.publication
+        if publication.at == self.at:
+            return
+        number, lacked = publication.version.ordinal, len(done.deliveries)
+        known = _("Version %(number)d was active already, published by %(who)s.") % {
+            "number": number,
+            "who": publication.by_label,
+        }
+        sent = ngettext(
+            "It is sent to %(count)d place that lacked it.", "It is sent to %(count)d places that lacked it.", lacked
+        ) % {"count": lacked}
+        said = [known, sent if done.changed else _("Nothing had to be done: every chosen target has it.")]
+        if reason:
+            said.append(_("Your reason is not kept, for no version moved: “%(reason)s”") % {"reason": reason})
+        messages.info(self.request, " ".join(said))
 
     def _publish(self, form: PublishForm) -> Published:
         given = form.cleaned_data

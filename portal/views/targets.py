@@ -45,6 +45,7 @@ class TargetView(OperatorView):
             "state": shown.state_of(target),
             "adapter": ADAPTERS.get(target.adapter, (target.adapter, "")),
             "places": shown.places(target=target, actor=self.actor),
+            "pauses": shown.pauses(target=target, actor=self.actor, at=self.at),
             "credentials_set": sorted(target.credential_values),
         }
         return self.page("portal/pages/target.html", {**context, **more}, status=status)
@@ -117,7 +118,7 @@ class OneTarget(TargetView):
             return self.shown(row, status=422, form=form)
         try:
             targets.change(target=row, settings=form.parts["settings"], by=self.actor, at=self.at)
-        except Invalid as error:
+        except (Invalid, Conflict) as error:
             form.tell(error)
             return self.shown(row, status=error.status, form=form)
         messages.success(request, _("The settings are saved."))
@@ -181,6 +182,18 @@ class SwitchTarget(TargetView):
         switch(target=row, by=self.actor, at=self.at)
         told = _("What is published goes there again.") if self.enabled else _("Nothing is published there any more.")
         messages.success(request, told)
+        return self.to(row)
+
+
+class ResumeTarget(TargetView):
+    """``/clients/<client>/targets/<target>/resume/``."""
+
+    permissions = {"POST": Permission.ADMIN}
+
+    def post(self, request: HttpRequest, target: uuid.UUID) -> HttpResponse:
+        """End the pauses, those that the provider asked for, too."""
+        row = targets.resume(target=self.target(target), by=self.actor, at=self.at)
+        messages.success(request, _("The pauses are over: what waits is tried at once."))
         return self.to(row)
 
 

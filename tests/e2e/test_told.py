@@ -24,3 +24,40 @@ def test_the_heading_and_the_buttons_follow_what_was_saved_while_writing(visit, 
     assert prompt.now()["content_md"] is None
     assert window.violations() == []
     assert window.axe() == []
+
+
+def test_what_was_offered_is_not_told_for_ever(visit, hub):
+    page = visit("operator").go(hub.prompt("told-offers").page)
+    text = page.get_by_label("Text of the prompt")
+    hint = page.locator(".ph-editor [data-hint]")
+    text.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("Call {{")
+    expect(hint).to_contain_text("2 variables.")
+    page.keyboard.press("Escape")
+    expect(hint).to_have_text("")
+    page.keyboard.type(" {{")
+    page.keyboard.press("Enter")
+    expect(hint).to_have_text("company")
+    page.keyboard.type(" ")
+    expect(hint).to_have_text("")
+
+
+def test_the_tabs_of_a_prompt_stand_in_one_line_on_a_phone_in_german(visit, hub):
+    window = visit("operator", width=360)
+    window.page.set_extra_http_headers({"Accept-Language": "de"})
+    page = window.go(hub.prompt("told-tabs").page)
+    tabs = page.locator(".ph-tabs-list a")
+    assert tabs.all_inner_texts()[2].strip() == "Vergleichen"
+    assert len({box["y"] for box in (tab.bounding_box() for tab in tabs.all())}) == 1
+    assert max(box["x"] + box["width"] for box in (tab.bounding_box() for tab in tabs.all())) <= 360
+
+
+def test_the_way_past_the_navigation_is_seen_only_when_it_has_the_focus(visit):
+    page = visit("operator", width=360).go("/clients/")
+    skip = page.get_by_role("link", name="Skip to the page")
+    hidden = "link => getComputedStyle(link).clipPath !== 'none'"
+    assert skip.evaluate(hidden)
+    page.keyboard.press("Tab")
+    expect(skip).to_be_focused()
+    assert not skip.evaluate(hidden)

@@ -88,8 +88,28 @@ def test_publishing_the_same_again_moves_nothing_and_says_so(publisher, address,
     answer = publisher.post(address(), form_of(shop, "phone"), follow=True)
 
     assert "This very version is active." in page
+    assert "version 1 is active already, and nothing would take its place." in page
+    assert "takes the place of" not in page
     assert "Nothing had to be done" in page_of(answer)
+    assert "Your reason is not kept" not in page_of(answer)
     assert Publication.objects.count() == 1
+
+
+def test_the_reason_of_whoever_publishes_the_same_again_is_not_lost_unseen(publisher, address, shop):
+    publish_now(shop, "One for {{ company }}.")
+    told = page_of(publisher.post(address(), form_of(shop, "desk", "phone", reason="Kept <b>why</b>"), follow=True))
+
+    assert "Version 1 was active already, published by" in told
+    assert "Your reason is not kept, for no version moved: “Kept &lt;b&gt;why&lt;/b&gt;”" in told
+    assert Publication.objects.get().reason == ""
+
+
+def test_what_is_sent_to_a_target_that_lacked_it_is_told(publisher, address, shop):
+    publisher.post(address(), form_of(shop, "phone"))
+    told = page_of(publisher.post(address(), form_of(shop, "desk", "phone", reason="For the desk"), follow=True))
+
+    assert "It is sent to 1 place that lacked it." in told
+    assert "“For the desk”" in told
 
 
 def test_a_target_that_objects_is_told_beside_its_box_and_nothing_moves(publisher, address, shop, monkeypatch):

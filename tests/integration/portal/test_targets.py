@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 import contracts
+from audit.models import AuditEvent
 from portal.forms.targets import ADAPTERS, LABELS
 from prompthub_kernel.errors import Problem
-from publishing import adapters, targets
+from publishing import adapters, courier, targets
 from publishing.adapters.memory import Memory
-from publishing.models import Drift, Placement, Target
+from publishing.models import Drift, Lane, Placement, Target
 from publishing.ports import Outcome, ProviderError
 from tenancy.policy import Role
 from tests import factories
@@ -23,6 +26,15 @@ from tests.factories.acting import AT, SYSTEM
 from tests.integration.admin.rooms import SECRETS, browser_of, bury
 
 SECRET = "whsec_" + "bmV3LXNpZ25pbmctc2VjcmV0LW9mLTMyLWJ5dGVz"
+WRITTEN = (
+    "target",
+    "target_test",
+    "target_disable",
+    "target_enable",
+    "target_resume",
+    "target_place",
+    "target_credentials",
+)
 HOOK = {"name": "n8n of Acme", "settings-url": "https://hooks.example/acme", "credentials-signing_secret": SECRET}
 
 
@@ -251,6 +263,65 @@ def test_the_provider_is_asked_outside_of_a_transaction(monkeypatch):
     assert held == [False]
 
 
+@pytest.fixture
+def paused(client):
+    """A delivery whose provider asked for a day."""
+    target = factories.make_target(client=client, settings={"fail": [{"retry_after": 86_400}]})
+    instance = factories.make_instance(client=client, name="desk")
+    delivery = factories.make_delivery(placement=factories.make_placement(instance=instance, target=target))
+    courier.deliver(lane_id=delivery.lane_id, by=SYSTEM)
+    return delivery
+
+
+def test_a_pause_is_told_and_ended(client, person, paused):
+    browser, target = person(), paused.placement.target
+    page = browser.get(at("target", client, target)).content.decode()
+    assert "The provider asked for a pause until" in page
+    assert "1 delivery waits for its next try." in page
+    assert (
+        f"{at('target', client, target)}#pauses"
+        in browser.get(reverse("portal:delivery", args=[paused.pk])).content.decode()
+    )
+    told = browser.post(at("target_resume", client, target), follow=True).content.decode()
+    assert "The pauses are over: what waits is tried at once." in told
+    assert "The provider asked for a pause until" not in told
+    assert AuditEvent.objects.filter(action="target.resume").count() == 1
+    courier.deliver(lane_id=paused.lane_id, by=SYSTEM)
+    assert "Nothing is paused, and nothing waits." in browser.get(at("target", client, target)).content.decode()
+
+
+def test_a_place_that_failed_too_often_is_told_as_that(client, person, paused):
+    Lane.objects.filter(pk=paused.lane_id).update(not_before=None, open_until=timezone.now() + timedelta(minutes=5))
+    page = person().get(at("target", client, paused.placement.target)).content.decode()
+    assert "It failed too often in a row, and is left in peace until" in page
+
+
+def test_a_publisher_sees_pauses_and_may_not_end_them(client, person, paused):
+    browser, target = person(Role.PUBLISHER), paused.placement.target
+    assert "Try again now" in browser.get(at("target", client, target)).content.decode()
+    assert browser.post(at("target_resume", client, target)).status_code == 403
+
+
+def test_an_address_where_something_else_goes_is_refused_beside_the_form(client, person):
+    browser = person()
+    first, second = (
+        factories.make_target(
+            client=client,
+            adapter="webhook",
+            settings={"url": f"https://hooks.example/{name}"},
+            credentials={"signing_secret": SECRET},
+        )
+        for name in ("one", "two")
+    )
+    for target in (first, second):
+        instance = factories.make_instance(client=client)
+        factories.make_placement(instance=instance, target=target, location={"name": "desk"})
+    answer = browser.post(at("target", client, second), {"settings-url": "https://hooks.example/one"})
+    assert answer.status_code == 409
+    assert "Another prompt goes to that place already." in answer.content.decode()
+    assert "https://hooks.example/one" in answer.content.decode()
+
+
 def test_a_publisher_sees_why_not_and_is_refused(client, person):
     placement = factories.make_placement(target=factories.make_target(client=client))
     browser, target = person(Role.PUBLISHER), placement.target
@@ -261,7 +332,15 @@ def test_a_publisher_sees_why_not_and_is_refused(client, person):
     assert at("target_disable", client, target) not in html
     for name in ("target_credentials", "target_place"):
         assert browser.get(at(name, client, target)).status_code == 403
-    for name in ("target", "target_test", "target_disable", "target_enable", "target_place", "target_credentials"):
+    for name in (
+        "target",
+        "target_test",
+        "target_disable",
+        "target_enable",
+        "target_resume",
+        "target_place",
+        "target_credentials",
+    ):
         assert browser.post(at(name, client, target)).status_code == 403
     assert browser.post(at("placement_remove", client, target, placement)).status_code == 403
 
@@ -272,7 +351,15 @@ def test_a_foreign_target_is_not_there(client, person):
     for name in ("target", "target_credentials", "target_place"):
         assert browser.get(at(name, client, foreign.target)).status_code == 404
         assert browser.get(at(name, foreign.target.client, foreign.target)).status_code == 404
-    for name in ("target", "target_test", "target_disable", "target_enable", "target_place", "target_credentials"):
+    for name in (
+        "target",
+        "target_test",
+        "target_disable",
+        "target_enable",
+        "target_resume",
+        "target_place",
+        "target_credentials",
+    ):
         assert browser.post(at(name, client, foreign.target)).status_code == 404
     assert browser.post(at("placement_remove", client, foreign.target, foreign)).status_code == 404
 

@@ -17,7 +17,8 @@ from publishing import adapters
 
 HOUSE = Path(portal.__file__).parents[1]
 ROOMS = ("prompthub_kernel", "foundation", "instances", "publishing", "assist", "templates_app", "tenancy", "portal")
-OWN = {"sentences.py"}
+ROOMS += ("registry", "resolver")
+OWN = {"sentences.py", "sentences_registry.py"}
 
 
 def written():
@@ -63,6 +64,13 @@ def test_what_a_sentence_names_stays_and_our_words_are_translated():
     with translation.override("de"):
         assert "`Draft`" in sentences.said("line 3: `Draft` is not declared in the variables schema")
         assert "veröffentlichen" in sentences.said("This needs the permission “publish” at this client.")
+
+
+def test_what_a_parser_says_of_a_line_names_the_line_in_our_words_and_stays_english():
+    with translation.override("de"):
+        assert sentences.said("line 3: unexpected '}'") == "Zeile 3: unexpected '}'"
+        assert sentences.shown("line 3: <b>") == 'Zeile 3: <span lang="en">&lt;b&gt;</span>'
+    assert sentences.shown("line 3: unexpected") == "line 3: unexpected"
 
 
 @pytest.mark.parametrize(("keyword", "value"), [("type", ["string", "null"]), ("enum", ["a.", "b"]), ("minLength", 3)])

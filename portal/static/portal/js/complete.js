@@ -55,6 +55,7 @@ export function connect(element) {
   function close() {
     found = null;
     list.hidden = true;
+    told.textContent = "";
     box.removeAttribute("aria-activedescendant");
     box.removeAttribute("aria-controls");
   }
