@@ -117,7 +117,7 @@ class Memory:
         if known is not None:
             return known
         with self._one_at_a_time[hash((place, question)) % len(self._one_at_a_time)]:
-            known = self._known(place, question)  # whoever waited finds what the first one was told
+            known = self._known(place, question)  # the first one was told, the others waited
             return self._ask(place, question, ask) if known is None else known
 
     def _known(self, place: tuple[uuid.UUID, str], question: Hashable) -> Any:

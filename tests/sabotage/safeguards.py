@@ -185,4 +185,123 @@ SAFEGUARDS = (
         ),
         "tests/hostile/test_portal.py::test_no_cell_of_a_file_is_calculated",
     ),
+    Safeguard(
+        "nobody approves their own",
+        (Cut("registry/reviews.py", "        if pending.hands(actor=by) & set(row.makers):\n", "        if False:\n"),),
+        "tests/unit/registry/test_reviews.py::test_nobody_approves_their_own_not_even_a_superuser",
+    ),
+    Safeguard(
+        "a token is the hand of its issuer",
+        (Cut("registry/pending.py", "    if actor.kind is ActorKind.TOKEN:\n", "    if False:\n"),),
+        "tests/unit/registry/test_reviews.py::test_a_token_is_the_hand_of_its_account_and_of_who_issued_it",
+    ),
+    Safeguard(
+        "the review that no token skips",
+        (
+            Cut(
+                "registry/channels.py",
+                "        if channel.policy != Channel.Policy.LIVE:\n",
+                "        if channel.policy != Channel.Policy.LIVE and by.kind is not ActorKind.TOKEN:\n",
+            ),
+        ),
+        "tests/unit/registry/test_channels.py::test_a_channel_under_review_is_moved_by_nobody_at_once",
+    ),
+    Safeguard(
+        "the lock that only deployments open",
+        (
+            Cut(
+                "registry/channels.py",
+                "        if by.kind is not ActorKind.TOKEN or Scope.DEPLOY not in (by.scopes or ()):\n",
+                "        if not by.is_superuser:\n",
+            ),
+        ),
+        "tests/unit/registry/test_channels.py"
+        "::test_a_locked_channel_is_moved_by_a_deploy_token_with_a_reason_and_by_nobody_else",
+    ),
+    Safeguard(
+        "approved is what was looked at",
+        (Cut("registry/reviews.py", "    if row.revision != revision:\n", "    if False:\n"),),
+        "tests/unit/registry/test_reviews.py::test_a_changed_proposal_is_not_the_one_that_was_looked_at",
+    ),
+    Safeguard(
+        "a changed proposal is not approved",
+        (
+            Cut(
+                "registry/reviews.py",
+                "row.revision = S.PROPOSED, row.channel.release,",
+                "row.revision = S(row.state), row.channel.release,",
+            ),
+        ),
+        "tests/unit/registry/test_reviews.py::test_a_changed_proposal_loses_its_approval",
+    ),
+    Safeguard(
+        "a channel has one writer",
+        (
+            Cut(
+                "registry/rollouts.py",
+                "    return channels.move(channel=channel, choose=None, by=by, at=at, reason=reason)\n",
+                "    channel.release = None\n"
+                "    return channels.move(channel=channel, choose=None, by=by, at=at, reason=reason)\n",
+            ),
+        ),
+        "tests/architecture/test_pointers.py::test_a_pointer_has_one_writer",
+    ),
+    Safeguard(
+        "a move is announced",
+        (
+            Cut(
+                "registry/channels.py",
+                '    broadcast.announce(topic="channel", key=f"{row.bundle_id}/{row.name}")\n',
+                "",
+            ),
+        ),
+        "tests/faults/test_rows_names.py::test_row_22_the_process_that_moved_a_name_reads_the_new_one_at_once",
+    ),
+    Safeguard(
+        "the change counter of every second",
+        (
+            Cut(
+                "resolver/cache.py", "        if not self.good(time.monotonic()):\n", "        if self._seen is None:\n"
+            ),
+        ),
+        "tests/faults/test_rows_names.py::test_row_22_a_process_that_hears_nothing_reads_the_new_one_within_a_second",
+    ),
+    Safeguard(
+        "one question to the database",
+        (
+            Cut(
+                "resolver/cache.py",
+                "            known = self._known(place, question)  # the first one was told, the others waited\n",
+                "",
+            ),
+        ),
+        "tests/faults/test_rows_names.py::test_row_23_everybody_asking_at_once_is_served_and_redis_is_not_needed",
+    ),
+    Safeguard(
+        "due by the clock of the database",
+        (Cut("registry/schedules.py", "due_at__lte=database_now())", "due_at__lte=at)"),),
+        "tests/unit/registry/test_schedules.py::test_due_is_what_the_clock_of_the_database_says",
+    ),
+    Safeguard(
+        "a move that is due is made once",
+        (Cut("registry/schedules.py", "        if row.state != S.SCHEDULED or ", "        if "),),
+        "tests/unit/registry/test_schedules.py::test_one_that_was_taken_up_by_another_worker_meanwhile_is_left",
+    ),
+    Safeguard(
+        "a growing share moves nobody back",
+        (
+            Cut(
+                "prompthub_kernel/rollout.py",
+                "bucket(channel=channel, key=key) <",
+                "bucket(channel=channel, key=f'{key}{percent}') <",
+            ),
+        ),
+        "tests/property/test_rollout.py::test_raising_the_share_moves_nobody_back",
+    ),
+    Safeguard(
+        "a default of a pack is there at the start",
+        (Cut("prompthub/starting.py", "return _first_of([*CHECKS, *AT_START])", "return _first_of(CHECKS)"),),
+        "tests/unit/prompthub/test_starting.py"
+        "::test_a_default_of_a_pack_that_names_no_release_forbids_a_start_and_only_that",
+    ),
 )
