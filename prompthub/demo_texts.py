@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 
-def _schema(required: list[str], **properties: Any) -> dict[str, Any]:
+def schema(required: list[str], **properties: Any) -> dict[str, Any]:
+    """Variables, of which some are required, and no others."""
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
@@ -33,7 +34,7 @@ You answer the phone for {{ company }} in a {{ tone }} tone.
 {% endif %}- If you cannot help, offer a call back within one working day.
 """
 
-FRONT_DESK_VARIABLES = _schema(
+FRONT_DESK_VARIABLES = schema(
     ["company", "booking_key"],
     company=COMPANY,
     tone=TONE,
@@ -51,7 +52,7 @@ ORDERS = [
     {"role": "assistant", "content": "Two boxes of tea and a kettle, wrapped as a gift."},
     {"type": "placeholder", "name": "conversation"},
 ]
-ORDERS_VARIABLES = _schema(
+ORDERS_VARIABLES = schema(
     ["company"], company=COMPANY, length={"type": "string", "enum": ["short", "detailed"], "default": "short"}
 )
 
@@ -60,7 +61,7 @@ Write the opening of {{ company }}'s newsletter for {{ month }}.
 {% for topic in topics %}
 - Mention {{ topic }}.{% endfor %}
 """
-NEWSLETTER_VARIABLES = _schema(
+NEWSLETTER_VARIABLES = schema(
     ["company", "month", "topics"],
     company=COMPANY,
     month={"type": "string"},
@@ -72,7 +73,7 @@ You call {{customer_name}} on behalf of {{ company }} about the appointment on {
 
 Be {{ tone }}. If the line is bad, say so and offer to call again.
 """
-PHONE_AGENT_VARIABLES = _schema(
+PHONE_AGENT_VARIABLES = schema(
     ["company"],
     company=COMPANY,
     tone=TONE,

@@ -1,8 +1,9 @@
 """A small believable world for a first look, made by the verbs like everybody's, so that it has its audit too.
 
 Two clients with prompts of every kind, a provider on this machine that receives them, one prompt that was
-published twice, one that was never published, one delivery that will be refused, and an account and a token
-to look around with. Where the provider listens already, somebody there edits one of the prompts behind our back.
+published twice, one that was never published, one delivery that will be refused, bundles of prompts
+(:mod:`prompthub.demo_shelf`), and an account and a token to look around with. Where the provider listens already,
+somebody there edits one of the prompts behind our back.
 Building it again changes nothing.
 """
 
@@ -27,8 +28,8 @@ from foundation import egress
 from foundation.actors import Actor, Door, system
 from instances import drafts
 from instances.models import PromptInstance
+from prompthub import demo_shelf, env
 from prompthub import demo_texts as texts
-from prompthub import env
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from publishing import courier, deliveries, drift, publish, targets
@@ -104,6 +105,9 @@ def build(*, at: datetime) -> None:
     acme, borealis = world.client("acme", "Acme Dental"), world.client("borealis", "Borealis Outfitters")
     _people(world, (acme, borealis), mine=acme)
     _prompts(world, acme, borealis)
+    operator = get_user_model()._default_manager.get(username=OPERATOR)
+    author = tokens.actor_for(operator, door=Door.COMMAND)
+    demo_shelf.build(project=world.project, author=author, by=by, at=at)
     _edited_there(world, drafts.listing(actor=by).get(client=acme, name=texts.EDITED))
     _keep(world.kept)
 
@@ -148,7 +152,7 @@ def _people(world: World, places: tuple[Client, ...], *, mine: Client) -> None:
     roles: list[tuple[Client | Project, Role, Any]] = [
         (mine, Role.PUBLISHER, operator),
         *((client, Role.ADMINISTRATOR, service) for client in places),
-        (world.project, Role.EDITOR, operator),
+        (world.project, Role.PUBLISHER, operator),
         (world.project, Role.ADMINISTRATOR, service),
     ]
     for place, role, to in roles:

@@ -15,13 +15,15 @@ from django.test import Client as Browser
 from audit import chain
 from audit.models import AuditEvent, AuditLink
 from foundation import triggers
-from foundation.actors import system
+from foundation.actors import Door, system
 from instances.models import Publication
 from prompthub import demo_world
 from prompthub.management.commands import provider as provider_command
+from prompthub_kernel.errors import Invalid, Refused
 from publishing import courier, drift, loopback
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift, Lane, Target
+from registry import bundles, channels, packs, releases, reviews
 from tenancy import tokens
 from tests.factories.acting import AT
 from tests.services import free_port
@@ -85,6 +87,40 @@ def test_building_it_again_changes_nothing(state):
     before = AuditEvent.objects.count(), (state / "demo.json").read_text()
     call_command("demo", verbosity=0)
     assert (AuditEvent.objects.count(), (state / "demo.json").read_text()) == before
+
+
+def test_the_registry_shows_what_a_person_should_meet_first(state):
+    call_command("demo", verbosity=0)
+    by = system()
+
+    def bundle(name, project="local"):
+        return bundles.get(repository=project, slug=name, actor=by)
+
+    coach = packs.active(pack=bundle("coach"), actor=by)
+    assert coach.release.version == "1.1.0"
+    assert [mark.kind for mark in releases.marks(release=coach.release)] == ["retire"]
+    assert packs.rollback(pack=bundle("coach"), by=by, at=AT).channel.release.version == "1.0.0"
+    stable = channels.get(bundle=bundle("support"), name="stable", actor=by)
+    assert [move.release.version for move in channels.history(channel=stable)] == ["1.0.0", "1.0.1", "1.0.0"]
+    assert channels.get(bundle=bundle("support"), name="production", actor=by).policy == "locked"
+    [proposal] = reviews.queue(actor=by)
+    assert (proposal.by_label, proposal.release.version) == ("operator", "1.1.0")
+    assert channels.get(bundle=bundle("onboarding"), name="beta", actor=by).split_percent == 20
+    with pytest.raises(Invalid) as conflict:
+        releases.plan(bundle=bundle("campaign"), version="1.0.0", actor=by)
+    assert conflict.value.code == "422.dependency_unsatisfiable"
+    assert "@local/onboarding" in conflict.value.detail
+    assert bundle("courtesy", "library").project.visibility == "public"
+
+
+def test_whoever_proposed_what_waits_cannot_approve_it_and_the_demos_person_can(state):
+    call_command("demo", verbosity=0)
+    people = {name: get_user_model().objects.get(username=name) for name in ("operator", "demo")}
+    actors = {name: tokens.actor_for(account, door=Door.PORTAL) for name, account in people.items()}
+    [proposal] = reviews.queue(actor=system())
+    with pytest.raises(Refused):
+        reviews.approve(proposal=proposal, revision=1, by=actors["operator"], at=AT)
+    assert reviews.approve(proposal=proposal, revision=1, by=actors["demo"], at=AT).state == "active"
 
 
 def test_everything_in_it_was_decided_by_somebody(state):
