@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from assist import coach
 from registry import bundles, channels, packs, releases, reviews, rollouts
 from registry.models import Bundle, Channel
 from resolver import usage
@@ -51,13 +52,14 @@ def make_shelf(world: SimpleNamespace) -> SimpleNamespace:
     prompt = f"{bundle.address}/welcome"
     usage.count(what=Fetched(str(world.token.pk), str(world.project.pk), "", prompt, "1.0.0"), at=AT.timestamp())
     usage.flush()
-    return SimpleNamespace(bundle=bundle, base=base, pack=pack, channels=made, proposal=proposal)
+    session = coach.start_session(pack=pack.address, style="calm", by=SYSTEM, at=AT).session
+    return SimpleNamespace(bundle=bundle, base=base, pack=pack, channels=made, proposal=proposal, session=session)
 
 
 def shelf_ids(world: SimpleNamespace) -> list[str]:
     """What must never be told to a stranger."""
     shelf = world.shelf
-    rows = (shelf.bundle, shelf.base, shelf.pack, shelf.proposal, *shelf.channels.values())
+    rows = (shelf.bundle, shelf.base, shelf.pack, shelf.proposal, shelf.session, *shelf.channels.values())
     return [str(row.pk) for row in rows] + [shelf.bundle.slug, shelf.base.slug, shelf.pack.slug]
 
 
@@ -130,6 +132,8 @@ REQUESTS: dict[str, Any] = {
     "roll_pack_back": lambda w: (_pack(w, "/rollback"), {}),
     "get_system_prompt": lambda w: (_pack(w, "/system"), None),
     "get_style_prompt": lambda w: (_pack(w, "/styles/calm"), None),
+    "start_coach_session": lambda w: ("coach/sessions", {"pack": str(w.shelf.pack.address), "style": "calm"}),
+    "read_coach_session": lambda w: (f"coach/sessions/{w.shelf.session.id}", None),
     "resolve": lambda w: (f"resolve?address={_prompt(w)}", None),
     "render": lambda w: ("resolve", {"address": _prompt(w)}),
     "explain": lambda w: ("explain", {"client": w.client.slug, "name": w.word}),

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+
+from audit.models import AuditEvent
+from tests import factories
+from tests.factories.shelf import cut_release
+from tests.problems import assert_problem, assert_shape
+
+
+@pytest.fixture
+def coach(admin, world):
+    """The pack ``@local/coach``, which runs 1.0.0 of its two releases."""
+    world.pack = factories.make_bundle(project=factories.make_project(slug="local"), slug="coach", kind="pack")
+    cut_release(world.pack, "1.0.0", {"system": "You coach.", "styles/calm": "Calmly."}, compatibility={"engine": "a"})
+    cut_release(world.pack, "1.1.0", {"system": "You coach well.", "styles/calm": "Very calmly."})
+    assert admin.post("packs/coach/activate", {"version": "1.0.0"}).status_code == 200
+    return world
+
+
+def texts(session):
+    style = session["style_prompt"]
+    return session["system"]["content_md"], style and style["content_md"]
+
+
+@pytest.mark.parametrize("name", ["coach", "@local/coach", "@local/coach@active"])
+def test_the_start_of_a_session_tells_the_version_that_is_active(admin, coach, name):
+    started = admin.post("coach/sessions", {"pack": name, "style": "calm"})
+    assert started.status_code == 201, started.content
+    session = started.json()
+    assert_shape(session, "CoachSession")
+    assert (session["pack"], session["version"], session["style"], session["compatibility"]) == (
+        "@local/coach@1.0.0",
+        "1.0.0",
+        "calm",
+        {"engine": "a"},
+    )
+    assert session["system"]["release"] == session["style_prompt"]["release"] == session["release"]
+    assert texts(session) == ("You coach.", "Calmly.")
+    event = AuditEvent.objects.get(action="coach.session.start")
+    assert (event.subject_id, event.correlation_id) == (session["id"], started.headers["X-Correlation-ID"])
+
+
+def test_a_session_keeps_its_version_whatever_is_activated(admin, coach):
+    session = admin.post("coach/sessions", {"pack": "coach", "style": "calm"}).json()
+    admin.post("packs/coach/activate", {"version": "1.1.0"})
+    assert texts(admin.get(f"coach/sessions/{session['id']}").json()) == ("You coach.", "Calmly.")
+    assert texts(admin.post("coach/sessions", {"pack": "coach", "style": "calm"}).json())[0] == "You coach well."
+
+
+def test_a_style_that_the_pack_does_not_have_starts_nothing(admin, coach):
+    problem = assert_problem(admin.post("coach/sessions", {"pack": "coach", "style": "loud"}), "422.style_unsupported")
+    assert problem["context"] == {"styles": ["calm"]}
+    assert not AuditEvent.objects.filter(action="coach.session.start").exists()
+
+
+def test_a_session_is_for_those_who_see_its_pack(admin, caller, coach):
+    session = admin.post("coach/sessions", {"pack": "coach"}).json()
+    assert texts(session) == ("You coach.", None)
+    stranger = caller("viewer", coach.project)
+    assert_problem(stranger.get(f"coach/sessions/{session['id']}"), "404.not_found")
+    assert_problem(stranger.post("coach/sessions", {"pack": "coach"}), "404.not_found")
+    assert_problem(admin.post("coach/sessions", {"pack": "@local/coach/x"}), "400.address_invalid", "/pack")
+
+
+def test_the_same_start_sent_twice_with_one_key_is_one_session(admin, coach):
+    answers = [admin.post("coach/sessions", {"pack": "coach"}, Idempotency_Key="s-1") for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert AuditEvent.objects.filter(action="coach.session.start").count() == 1
