@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from audit.models import AuditEvent
 from foundation import broadcast
-from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
+from foundation.actors import Door
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, PromptHubError, Refused
 from registry import aims, channels, rollouts
 from registry.models import Activation, Channel
 from tests.factories import make_actor, make_bundle, make_project, make_release, make_release_mark
@@ -235,6 +238,29 @@ def test_a_locked_channel_is_moved_by_a_deploy_token_with_a_reason_and_by_nobody
     assert error.problems[0].pointer == "/reason"
     result = channels.activate(channel=channel, to="1.1.0", by=token, at=at, reason="release train 7")
     assert (result.activation.policy, result.activation.reason) == ("locked", "release train 7")
+
+
+@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("rule", Channel.Policy.values)
+def test_the_rule_is_the_same_at_every_door(at, rule, door):
+    channel = make_channel(release="1.0.0", rule=rule)
+    versions(channel, "1.1.0")
+    person, token = someone(channel, "administrator"), some_token(channel)
+    told = []
+    for by in (person, make_actor(superuser=True), token):
+        try:
+            given = {"to": "1.1.0", "reason": "urgent", "by": replace(by, door=door)}
+            told.append(channels.activate(channel=channel, at=at, **given).changed)
+        except PromptHubError as error:
+            told.append(error.code)
+    assert (
+        told
+        == {
+            "live": [True, False, "403.permission_denied"],
+            "review": ["409.review_required", "409.review_required", "403.permission_denied"],
+            "locked": ["403.channel_locked", "403.channel_locked", True],
+        }[rule]
+    )
 
 
 def test_a_channel_is_made_once_by_name_and_points_nowhere(at):

@@ -279,6 +279,18 @@ def test_the_queue_holds_what_one_may_review(channel, author, reviewer, at, djan
     assert pending.listing(channel=channel).count() == 4
 
 
+def test_a_decision_costs_the_same_however_many_wait(channel, author, at, django_assert_num_queries):
+    for _ in range(5):
+        propose(channel, author)
+    reviewer = make_actor(superuser=True)
+    first, second = propose(channel, author), propose(channel, author)
+    # Locks and rows of channel and activation, the event, and of the move what it costs; and savepoints.
+    with django_assert_num_queries(19):
+        reviews.approve(proposal=first, revision=1, by=reviewer, at=at)
+    with django_assert_num_queries(8):
+        reviews.reject(proposal=second, comment="no", by=reviewer, at=at)
+
+
 def test_an_activation_is_found_by_whoever_sees_its_project(channel, author):
     proposal = propose(channel, author)
     assert pending.get(key=proposal.pk, actor=author) == proposal
