@@ -318,7 +318,7 @@ def test_an_address_where_something_else_goes_is_refused_beside_the_form(client,
         factories.make_placement(instance=instance, target=target, location={"name": "desk"})
     answer = browser.post(at("target", client, second), {"settings-url": "https://hooks.example/one"})
     assert answer.status_code == 409
-    assert "Another prompt goes to that place already." in answer.content.decode()
+    assert "is a place that a prompt goes to already" in answer.content.decode()
     assert "https://hooks.example/one" in answer.content.decode()
 
 
