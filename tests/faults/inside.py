@@ -59,6 +59,23 @@ def strange() -> dict[str, Any]:
     return {}
 
 
+def pack() -> dict[str, Any]:
+    """Make a pack of three prompts with two releases, each of whose texts says which it is of; the first is active."""
+    from registry import packs
+    from tests.factories.acting import AT, SYSTEM
+    from tests.factories.workbench import Workbench
+
+    bench = Workbench(kind="pack")
+    cut = []
+    for version in ("1.0.0", "2.0.0"):
+        for name in ("system", "styles/calm", "styles/brisk"):
+            bench.write(name, f"{name} of {version}. {'It goes on for a while. ' * 20}")
+        cut.append(bench.cut(version))
+    moved = packs.activate(pack=bench.bundle, to=cut[0], by=SYSTEM, at=AT)
+    project, bundle = bench.project.slug, bench.bundle.slug
+    return {"project": project, "bundle": bundle, "ordinal": moved.activation.ordinal}
+
+
 def drain(seconds: float) -> dict[str, Any]:
     """Wait until nothing is on its way and stays so for a second; how long it took, and how many still are."""
     from publishing.models import Delivery
@@ -115,7 +132,7 @@ def census() -> dict[str, Any]:
 def main() -> None:
     """Answer one question."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("question", choices=("found", "strange", "drain", "census"))
+    parser.add_argument("question", choices=("found", "strange", "pack", "drain", "census"))
     parser.add_argument("--provider", action="append", default=[])
     parser.add_argument("--prompts", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -124,6 +141,7 @@ def main() -> None:
     answers = {
         "found": lambda: found(asked.provider, asked.prompts),
         "strange": strange,
+        "pack": pack,
         "drain": lambda: drain(asked.seconds),
         "census": census,
     }

@@ -7,7 +7,7 @@ import os
 import pytest
 from django.db import connection
 
-from tests.faults import r1, r2, r3, r4, r6, r10
+from tests.faults import r1, r2, r3, r4, r5, r6, r10
 
 FULL = os.environ.get("PROMPTHUB_TEST_FULL") == "faults"
 SEED = 1
@@ -30,7 +30,7 @@ def test_the_embedded_edition_keeps_r3():
     assert measured.passed, measured
 
 
-@pytest.mark.parametrize("bar", [r4, r10], ids=lambda bar: bar.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("bar", [r4, r5, r10], ids=lambda bar: bar.__name__.rpartition(".")[2])
 def test_both_editions_keep(bar):
     database = "postgres" if connection.vendor == "postgresql" else "sqlite"
     measured = bar.run(database, SEED, bar.FULL if FULL else bar.SMALL)
