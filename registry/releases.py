@@ -151,22 +151,13 @@ def get(*, bundle: Bundle, version: str, actor: Actor) -> Release:
     Raises ``404.release_not_found``, ``410.gone`` for one that was taken back, ``400.address_invalid``.
     """
     policy.require(actor, Permission.VIEW, bundle.project)
-    found = listing(bundle=bundle).filter(number=number(version=_version(version))).first()
-    if found is None:
-        raise NotFound("404.release_not_found", "The bundle has no such release.")
-    if found.reverted:
-        raise NotFound("410.gone", f"Version {found.version} was taken back.")
-    return found
+    return _there(listing(bundle=bundle).filter(number=number(version=_version(version))).first())
 
 
 def find(*, key: uuid.UUID | str, actor: Actor) -> Release:
     """A release by id, as far as the actor may see its project; ``404.release_not_found`` otherwise, ``410.gone``."""
-    found: Any = _told().filter(pk=key).first()
-    if found is None or not policy.can(actor, Permission.VIEW, found.bundle.project):
-        raise NotFound("404.release_not_found", "No such release.")
-    if found.reverted:
-        raise NotFound("410.gone", f"Version {found.version} was taken back.")
-    return found
+    found = _told().filter(pk=key).first()
+    return _there(found if found is not None and policy.can(actor, Permission.VIEW, found.bundle.project) else None)
 
 
 def listing(*, bundle: Bundle) -> QuerySet[Any]:
@@ -294,9 +285,18 @@ def _require_unused(release: Release) -> None:
         raise Conflict("409.in_use", "A release of another bundle was cut with it.")
 
 
-def _told() -> QuerySet[Release]:
+def _there(found: Any) -> Release:
+    if found is None:
+        raise NotFound("404.release_not_found", "There is no such release.")
+    if found.reverted:
+        raise NotFound("410.gone", f"Version {found.version} was taken back.")
+    release: Release = found
+    return release
+
+
+def _told() -> QuerySet[Any]:
     """Releases with what was said of them."""
-    rows = Release.objects.select_related("bundle__project")
+    rows: QuerySet[Any] = Release.objects.select_related("bundle__project")
     said = ReleaseMark.objects.filter(release=OuterRef("pk"))
     words = {"yanked": "yank", "retired": "retire", "reverted": "revert"}
     return rows.annotate(**{word: Exists(said.filter(kind=kind)) for word, kind in words.items()})

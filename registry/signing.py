@@ -66,7 +66,7 @@ def index(*, project: Project, actor: Actor, at: datetime) -> RepositoryIndex:
 def earlier(*, project: Project, counter: int, actor: Actor) -> RepositoryIndex:
     """An index by its counter, for whoever missed a change of keys. Raises ``404.not_found``."""
     policy.require(actor, Permission.VIEW, project)
-    found = RepositoryIndex.objects.filter(project=project, counter=counter).first()
+    found: RepositoryIndex | None = RepositoryIndex.objects.filter(project=project, counter=counter).first()
     if found is None:
         raise NotFound("404.not_found", "No such index.")
     return found
