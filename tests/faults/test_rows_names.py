@@ -1,4 +1,4 @@
-"""Rows 21 to 23: names that move while they are read, what others remember of them, and everybody asking at once."""
+"""Rows 21 to 23 and 34: names that move while they are read, what others remember of them, everybody asking at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from foundation import broadcast
@@ -150,3 +151,11 @@ def test_row_23_everybody_asking_at_once_is_served_and_redis_is_not_needed(pack,
         found = [text for texts in pool.map(ask, range(20)) for text in texts]
     assert found == ["system 1.0.0"] * 200
     assert cache.metrics.looked_up._value.get() - before <= 2
+
+
+def test_row_34_ordinals_that_readers_may_have_seen_are_not_given_out_again(pack):
+    untouched = channels.create(bundle=pack, name="stable", by=SYSTEM, at=AT)
+    call_command("after_restore", "--ahead", "10")
+    result = packs.activate(pack=pack, to="2.0.0", by=SYSTEM, at=AT)
+    assert result.activation.ordinal == 12
+    assert channels.activate(channel=untouched, to="1.0.0", by=SYSTEM, at=AT).activation.ordinal == 1
