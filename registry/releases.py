@@ -298,8 +298,9 @@ def _told() -> QuerySet[Any]:
     """Releases with what was said of them."""
     rows: QuerySet[Any] = Release.objects.select_related("bundle__project")
     said = ReleaseMark.objects.filter(release=OuterRef("pk"))
-    words = {"yanked": "yank", "retired": "retire", "reverted": "revert"}
-    return rows.annotate(**{word: Exists(said.filter(kind=kind)) for word, kind in words.items()})
+    yanked, retired, reverted = (Exists(said.filter(kind=kind)) for kind in ("yank", "retire", "revert"))
+    told: QuerySet[Any] = rows.annotate(yanked=yanked, retired=retired, reverted=reverted)
+    return told
 
 
 def _version(text: str) -> SemVer:
