@@ -19,8 +19,8 @@ from instances.models import InstanceVersion, PromptInstance
 from prompthub_kernel import rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.rendering import Rendered
-from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import versions as template_versions
 from templates_app.models import TemplateVersion
@@ -269,7 +269,7 @@ def _name(client: Client, wanted: str | None, otherwise: str) -> str:
             "A prompt's name has 1 to 200 characters.",
             problems=[Problem("/name", "maxLength", "1 to 200 characters")],
         )
-    require_storable(wanted, "/name")
+    require_name(wanted, "/name")
     taken = PromptInstance.objects.filter(client=client)
     if wanted is not None:
         if taken.filter(name=wanted).exists():

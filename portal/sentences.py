@@ -69,6 +69,7 @@ SENTENCES = (
     N("Chat is a list of messages."),
     N("line %(line)s: `%(name)s` is not declared in the variables schema"),
     N("is taken"),
+    N("One line that does not begin with a space, without characters that turn the direction of writing."),
     N("1 to 200 characters"),
     N("A prompt's name has 1 to 200 characters."),
     N("This client has a prompt called '%(name)s' already."),

@@ -17,6 +17,7 @@ from foundation.actors import Actor
 from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
 from publishing import adapters, courier, lanes, masking, waiting
 from publishing.adapters import contract
@@ -48,7 +49,7 @@ def create(
     """A new provider account. Raises ``422.request_invalid`` with pointers below ``/settings`` and ``/credentials``."""
     policy.require(by, Permission.ADMIN, client)
     clients.require_active(client)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     _check_account(adapter, settings, credentials)
     target = Target(
         client=client,

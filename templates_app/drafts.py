@@ -14,7 +14,7 @@ from foundation.actors import Actor
 from prompthub_kernel import references
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, NotFound
-from prompthub_kernel.strict_json import require_storable
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import versions
 from templates_app.models import Template, TemplateDraft
@@ -31,7 +31,7 @@ def create(
     Raises ``409.version_conflict`` when it has a draft already.
     """
     policy.require(by, Permission.EDIT, project)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     versions.check(body=references.without(body), variables=variables)
     with transaction.atomic():
         template, _ = Template.objects.select_for_update().get_or_create(

@@ -19,6 +19,7 @@ from prompthub_kernel import references, rendering
 from prompthub_kernel.body import BodyFormat, Engine, PromptBody
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
 from prompthub_kernel.variables import VariablesSchema
 from templates_app import composing
@@ -68,7 +69,7 @@ def register(
     content and ``400.template_schema_invalid`` when the text cannot be sealed.
     """
     policy.require(by, Permission.EDIT, project)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     require_storable(label, "/version")
     references.refuse(body)
     check(body=body, variables=variables)

@@ -18,6 +18,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from prompthub_kernel.errors import Conflict, Invalid, Problem, Refused
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
 from tenancy import policy
 from tenancy.policy import Permission
@@ -26,7 +27,7 @@ from tenancy.policy import Permission
 def create(*, name: str, password: str, by: Actor, at: datetime, staff: bool = False, superuser: bool = False) -> Any:
     """A new account. Raises ``409.version_conflict`` for a taken name, ``422.request_invalid`` for a weak password."""
     policy.require(by, Permission.ADMIN, None)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     users = get_user_model()
     account: Any = users(**{users.USERNAME_FIELD: name})
     _check_password(account, password)

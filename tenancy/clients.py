@@ -12,7 +12,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
-from prompthub_kernel.strict_json import require_storable
+from prompthub_kernel.naming import require_name
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -24,7 +24,7 @@ def create(*, slug: str, name: str, by: Actor, at: datetime) -> Client:
     """A new client. Raises ``409.version_conflict`` for a taken slug, ``422.request_invalid`` for one that is none."""
     policy.require(by, Permission.ADMIN, None)
     check_slug(slug)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     try:
         with transaction.atomic():
             client = Client.objects.create(slug=slug, name=name, created_at=at)
@@ -37,7 +37,7 @@ def create(*, slug: str, name: str, by: Actor, at: datetime) -> Client:
 def rename(*, client: Client, name: str, by: Actor, at: datetime) -> Client:
     """Change what people call it; its slug stays."""
     policy.require(by, Permission.ADMIN, client)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     with transaction.atomic():
         client = Client.objects.select_for_update().get(pk=client.pk)
         client.name = name

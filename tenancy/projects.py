@@ -12,7 +12,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor, system
 from prompthub_kernel.errors import Conflict, NotFound
-from prompthub_kernel.strict_json import require_storable
+from prompthub_kernel.naming import require_name
 from tenancy import access, policy
 from tenancy.clients import check_slug, taken
 from tenancy.models import Project
@@ -25,7 +25,7 @@ def create(*, slug: str, name: str, by: Actor, at: datetime, visibility: str = P
     """A new project. Raises ``409.version_conflict`` when the slug is taken."""
     policy.require(by, Permission.ADMIN, None)
     check_slug(slug)
-    require_storable(name, "/name")
+    require_name(name, "/name")
     try:
         with transaction.atomic():
             project = Project.objects.create(slug=slug, name=name, visibility=visibility, created_at=at)

@@ -22,6 +22,7 @@ from audit.actions import Action
 from foundation.actors import Actor, ActorKind, Door
 from foundation.impatience import impatient
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
+from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
 from tenancy import access, policy
 from tenancy.models import ServiceToken
@@ -52,6 +53,7 @@ def issue(
     policy.require(by, Permission.ADMIN, None)
     told = {"name": name, "clients": list(clients), "projects": list(projects), "labels": labels or {}}
     require_storable(told, "")
+    require_name(name, "/name")
     wanted = policy.scopes_from(list(scopes))
     if by.scopes is not None and not wanted <= by.scopes:
         raise Refused("403.permission_denied", "A token cannot issue one with scopes that it does not have itself.")

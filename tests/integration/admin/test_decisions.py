@@ -209,7 +209,10 @@ def test_a_drift_is_taken_into_the_draft(staff, world):
 def test_clients_are_made_renamed_and_archived(staff):
     assert "slug" in wrong(decide(staff, Client, "create", slug="Not a slug", name="X"))
     decide(staff, Client, "create", slug="zephyr", name="Zephyr")
+    turned = wrong(decide(staff, Client, "create", slug="turned", name="Zephyr \u202egnp"))
+    assert "turn the direction of writing" in str(turned)
     client = Client.objects.get(slug="zephyr")
+    assert "turn the direction" in str(wrong(decide(staff, Client, "rename", client, name="\u2067Zephyr")))
     decide(staff, Client, "rename", client, name="Zephyr & Sons")
     decide(staff, Client, "archive", client)
     client.refresh_from_db()

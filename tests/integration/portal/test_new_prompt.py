@@ -97,3 +97,11 @@ def test_a_taken_name_is_told_at_the_name(browser, url, template, client):
 def test_a_template_that_is_not_there_is_told_calmly(browser, url, key):
     assert browser.get(url, {"template": key}).status_code == 404
     assert browser.post(url, {"template": key}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["desk\u202etxt", "\u2066desk"])
+def test_a_name_that_turns_the_writing_is_told_at_the_name(browser, url, template, name):
+    answer = browser.post(url, given(template, name=name))
+    assert answer.status_code == 422
+    assert "without characters that turn the direction of writing" in answer.content.decode()
+    assert not PromptInstance.objects.exists()

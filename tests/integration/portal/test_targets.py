@@ -136,6 +136,14 @@ def test_what_the_contract_does_not_allow_is_told_beside_its_field(client, perso
     assert not Target.objects.exists()
 
 
+def test_a_name_that_turns_the_writing_is_refused(client, person):
+    given = {**HOOK, "name": "shop\u202egnp.exe"}
+    answer = person().post(at("target_new", client) + "?adapter=webhook", given)
+    assert answer.status_code == 422
+    assert "without characters that turn the direction of writing" in answer.content.decode()
+    assert not Target.objects.exists()
+
+
 def test_a_name_that_is_taken_and_an_unknown_adapter_are_refused(client, person):
     factories.make_target(client=client, name=HOOK["name"])
     browser = person()
