@@ -273,11 +273,11 @@ def review_row() -> Part:
     """A line of the reviews."""
     own = _move("proposed", SPLIT, previous=NEWER, revision=2, due_at=AT)
     states = {
-        _("somebody else's"): {
+        _("of somebody else"): {
             "line": _move("proposed", Aimed(NEWEST), previous=NEWER, reason="Shorter"),
             "own": False,
         },
-        _("one's own, changed"): {"line": own, "own": True},
+        _("own, and changed"): {"line": own, "own": True},
     }
     return Part("review_row", _("Line of the reviews"), states, around=ROWS)
 

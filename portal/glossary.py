@@ -7,6 +7,20 @@ from django.utils.translation import gettext_lazy as _
 
 WORDS: list[tuple[str | Promise, str | Promise]] = [
     (_("Client"), _("For whom prompts run. Roles are given at a client.")),
+    (
+        _("Project"),
+        _("Where templates and bundles live: the @repository of an address. Roles are given in a project, too."),
+    ),
+    (_("Bundle"), _("A set of prompts with one address and one version number.")),
+    (_("Pack"), _("A bundle of a system prompt and its styles, active per environment.")),
+    (_("Cut"), _("Seal a bundle's draft as a release.")),
+    (_("Release"), _("A sealed version of a bundle: its prompts, what it needs, its digest. It never changes.")),
+    (_("Channel"), _("A name of a bundle that moves from release to release, as “stable” does.")),
+    (_("Latest"), _("The highest finished release that was not yanked. It is computed, never set.")),
+    (_("Rollout"), _("A second release for a part of a channel's callers, raised step by step.")),
+    (_("Proposal"), _("A move of a channel that waits for somebody else's approval.")),
+    (_("Retire"), _("Warn whoever reads a release; it is still found.")),
+    (_("Yank"), _("Have ranges and “latest” skip a release; its exact version and lock files still find it.")),
     (_("Template"), _("A line of sealed versions under one name, to be filled in for clients.")),
     (_("Prompt"), _("A template filled in for one client: its variables and, where needed, a text of its own.")),
     (_("Draft"), _("Text that can be edited. It runs nowhere.")),

@@ -16,8 +16,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_noop
 
+from portal import sentences_registry
+
 N = gettext_noop
 SENTENCES = (
+    *sentences_registry.SENTENCES,
     # The portal's own, with something in them
     N("This needs the permission “%(permission)s” at this client."),
     # JSON Schema, of variables and of adapters' contracts
@@ -147,7 +150,7 @@ SENTENCES = (
     N("the provider's `%(written)s` is written differently"),
     N("the secret `%(name)s` was not in the text"),
 )
-WORDS = frozenset({"permission"})
+WORDS = frozenset({"permission", "rule", "state", "other", "step"})
 """Places that hold one of our own words, to be translated too."""
 ENGLISH = "en"
 _LINE = re.compile(r"line (?P<line>\d+): (?P<rest>.+)", re.DOTALL)

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from foundation.actors import Actor
 from instances import drafts, standing
 from instances.models import PromptInstance
 from portal.presenters.prompts import clean
+from prompthub_kernel.errors import Invalid
+from registry import search as registry_search
 from templates_app import versions as template_versions
 from templates_app.models import TemplateVersion
 from tenancy import clients
-from tenancy.models import Client
+from tenancy.models import Client, Project
 
 SHOWN = 20
 AROUND = 60
@@ -48,16 +51,18 @@ class Found:
     clients: list[Hit] = field(default_factory=list)
     prompts: list[Hit] = field(default_factory=list)
     templates: list[Hit] = field(default_factory=list)
+    bundles: list[Hit] = field(default_factory=list)
     more: bool = False
 
     @property
     def nothing(self) -> bool:
         """Whether nothing was found."""
-        return not (self.clients or self.prompts or self.templates)
+        return not (self.clients or self.prompts or self.templates or self.bundles)
 
 
 def look_for(*, words: str, actor: Actor) -> Found:
-    """Clients, prompts and newest template versions with these words in name or text, as far as the actor may see.
+    """Clients, prompts, newest template versions and bundles with these words, as far as the actor may see: bundles by
+    the beginnings of words in their names, all others in name or text.
 
     Secrets are never searched. One query for each kind.
     """
@@ -68,12 +73,14 @@ def look_for(*, words: str, actor: Actor) -> Found:
     prompts = standing.mentioning(drafts.listing(actor=actor), words).order_by("client__name", "name", "id")
     texts = _templates(words, actor)
     some, rows, versions = list(people.order_by("name")[: SHOWN + 1]), list(prompts[: SHOWN + 1]), list(texts)
+    named = _bundles(words, actor)
     return Found(
         words,
         [_client(one) for one in some[:SHOWN]],
         [_prompt(one, words) for one in rows[:SHOWN]],
         [_template(one, words) for one in versions[:SHOWN]],
-        more=max(len(some), len(rows), len(versions)) > SHOWN,
+        [_bundle(one) for one in named[:SHOWN]],
+        more=max(len(some), len(rows), len(versions), len(named)) > SHOWN,
     )
 
 
@@ -99,6 +106,22 @@ def _templates(words: str, actor: Actor) -> list[TemplateVersion]:
     return list(newest.values())[: SHOWN + 1]
 
 
+def _bundles(words: str, actor: Actor) -> list[registry_search.Found]:
+    """Bundles and prompts of bundles, own and public ones; nothing for more words than a name has."""
+    try:
+        return registry_search.find(text=words, actor=actor, limit=SHOWN + 1)
+    except Invalid:
+        return []
+
+
+def _bundle(one: registry_search.Found) -> Hit:
+    project, bundle = one.bundle.project, one.bundle
+    url = reverse("portal:bundle", kwargs={"project": project.slug, "bundle": bundle.slug})
+    public = project.visibility == Project.Visibility.PUBLIC
+    second = _("%(project)s, public") % {"project": project.name} if public else project.name
+    return Hit(one.address, second, url)
+
+
 def _client(row: Client) -> Hit:
     return Hit(row.name, row.slug, reverse("portal:prompts", kwargs={"client": row.slug}))
 
@@ -110,4 +133,6 @@ def _prompt(row: PromptInstance, words: str) -> Hit:
 
 def _template(row: TemplateVersion, words: str) -> Hit:
     second = f"{row.template.project.slug} · {row.label}"
-    return Hit(row.template.name, second, "", snippet(row.body.source(), words))
+    where = {"project": row.template.project.slug, "template": row.template_id}
+    url = f"{reverse('portal:template', kwargs=where)}?version={row.ordinal}"
+    return Hit(row.template.name, second, url, snippet(row.body.source(), words))

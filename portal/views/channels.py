@@ -171,8 +171,6 @@ class Move(ChannelView):
             if made.activation.split_release_id is not None:
                 told = _("A part of the callers of %(channel)s gets %(version)s now.")
             messages.success(self.request, told % named)
-            for warning in made.warnings:
-                messages.warning(self.request, warning)
             return self.to(row)
         if made.state == Activation.State.SCHEDULED:
             messages.success(self.request, _("%(channel)s will give %(version)s when the time has come.") % named)
