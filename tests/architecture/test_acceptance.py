@@ -47,7 +47,7 @@ def test_every_sentence_of_the_portal_has_a_picture_that_is_taken():
     text = (ROOT / "docs" / "acceptance" / "002.md").read_text(encoding="utf-8")
     shown = re.findall(r"<br>picture: (\S+) \|$", text, re.MULTILINE)
     assert len(shown) == PAGES["002.md"]
-    taken = set(re.findall(r"<br>picture: (\S+?)(?:<br>| \|$)", text, re.MULTILINE))
+    taken = set(re.findall(r"<br>picture: (\S+?)(?=<br>| \|$)", text, re.MULTILINE))
     assert set(shown) <= taken <= set(ADDRESSES)
     assert taken >= {"prompt", "prompt.variables", "prompt.chat", "compare.split", "publish", "move", "audit"}
 
