@@ -32,7 +32,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
 from foundation.metrics import count_error
-from foundation.models import IdempotencyKey
+from foundation.models import Change, ChangeCounter, IdempotencyKey
 from prompthub_kernel.errors import Invalid, PromptHubError
 from prompthub_kernel.strict_json import strict_json
 
@@ -296,3 +296,18 @@ class IdempotencyKeyAdmin(Endless):
     search_fields = ("key",)
     ordering = ("-id",)
     fields = ("actor", "key", "request_digest", "status", "created_at")
+
+
+@admin.register(Change)
+class ChangeAdmin(Endless):
+    list_display = ("number", "topic", "key")
+    search_fields = ("=number", "key")
+    ordering = ("-number",)
+    fields = ("number", "word", "topic", "key")
+
+
+@admin.register(ChangeCounter)
+class ChangeCounterAdmin(ReadOnly):
+    list_display = ("id", "number")
+    search_fields = ("=id",)
+    fields = ("id", "number")
