@@ -146,7 +146,7 @@ class HotReads:
         actor = tokens.authenticate(presented=authorization[len(_BEARER) :].decode("latin-1"), at=at, door=Door.API)
         if not policy.scopes_allow(actor=actor, permission=Permission.VIEW):
             return None
-        forgotten = cache.memory.forgotten
+        began = cache.memory.now()
         bundle = asked if isinstance(asked, BundleAddress) else asked.of_bundle
         release = resolve.opened(address=bundle, actor=actor)
         if isinstance(asked, BundleAddress):
@@ -160,7 +160,7 @@ class HotReads:
         kept = Kept.made(
             dumps(body),
             asked=asked,
-            remembered=cache.memory.held(place, since=forgotten),
+            remembered=cache.memory.held(place, since=began),
             project=str(release.project.pk),
             prompts=tuple(f"@{bundle.repository}/{bundle.bundle}/{prompt}" for prompt in prompts),
             version=release.cut.version,

@@ -121,7 +121,7 @@ class Kept:
         """An answer with this body; one that rests on nothing that is remembered is never given again."""
         told = resolved.headers_of(content, asked=asked)
         unchanged = _headers(told)
-        whole = [*unchanged, (b"content-length", b"%d" % len(content))]
+        whole = [*unchanged, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
         rests_on = remembered or Remembered("", true=False)
         return cls(rests_on, project, prompts, version, told["ETag"], whole, unchanged, content)
 
@@ -157,8 +157,10 @@ class Answers:
 
 
 def _headers(told: dict[str, str]) -> Headers:
-    """All headers of an answer but its length and the correlation id, as the application's middleware sets them."""
-    every = {"Content-Type": "application/json", **told, **_SAFE}
+    """The headers of an answer with or without a body, as the application's middleware sets them, but for the
+    correlation id.
+    """
+    every = {**told, **_SAFE}
     if settings.SECURE_HSTS_SECONDS:
         every["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in every.items()]

@@ -96,9 +96,10 @@ class Memory:
             self._forget_all()
             self._seen, self._looked_at = None, float("-inf")
 
-    @property
-    def forgotten(self) -> int:
-        """How often something was forgotten: compare it before and after asking."""
+    def now(self) -> int:
+        """What :meth:`held` is asked with after asking: how often something was forgotten, as of now."""
+        if not self.good(time.monotonic()):
+            self.catch_up()
         return self._forgotten
 
     def held(self, place: tuple[uuid.UUID, str], *, since: int) -> Remembered | None:

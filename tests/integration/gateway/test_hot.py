@@ -1,0 +1,449 @@
+"""Reads in front of the application: the same bytes from memory, from the database and from the application."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from foundation import broadcast
+from gateway import hot, kept, throttling
+from gateway.hot import HotReads
+from gateway.kept import Answers, Kept, Readers
+from prompthub.threads import Threads
+from prompthub.wsgi import application as django
+from resolver import cache, usage
+from resolver.cache import Remembered
+from resolver.models import UsageDaily
+from tenancy import policy, tokens
+from tenancy.models import ServiceToken
+from tenancy.policy import Role
+from tests.factories import make_bundle, make_project, make_token
+from tests.factories.acting import AT, SYSTEM
+from tests.factories.shelf import cut_release, mark, point
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADDRESS = "@local/onboarding@stable/welcome"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    cache.forget()
+    usage.forget()
+    throttling.forget()
+    for module in (cache, kept):  # a slow machine does not make memories old
+        monkeypatch.setattr(module, "GOOD_SECONDS", 600.0)
+
+
+def finished(coroutine):
+    """The end of something that never waits: without an event loop, so that the database may be asked."""
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+
+
+async def run(call, *arguments):
+    return call(*arguments)
+
+
+class Front:
+    """Hot reads before the application, which are asked one by one. ``ways`` are those that answered."""
+
+    def __init__(self, token: str) -> None:
+        self.hot = HotReads(run, watched=False)
+        self.token = token
+        self.ways: list[str] = []
+        self._application = Threads(django, count=1)
+        inner = self.hot.database(self._note("application", self._wsgi))
+        self._app = self.hot.memory(self._note("database", inner))
+
+    def _note(self, way, app):
+        async def noted(scope, receive, send):
+            self.ways[-1] = way
+            await app(scope, receive, send)
+
+        return noted
+
+    async def _wsgi(self, scope, receive, send):
+        from prompthub.threads import environ
+
+        status, headers, body = self._application._answer(environ(scope, b""))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def scope(self, query, **headers):
+        given = {"host": "testserver", "authorization": f"Bearer {self.token}", "accept": "*/*"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        pairs = [(name.encode(), value.encode()) for name, value in given.items() if value]
+        return {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": hot.PATH,
+            "query_string": query.encode(), "headers": pairs, "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+        }  # fmt: skip
+
+    def ask(self, address=ADDRESS, *, query=None, application=False, scope=None, **headers):
+        """The answer to one request; ``application`` has the application alone answer."""
+        sent = []
+        self.ways.append("memory")
+
+        async def send(message):
+            sent.append(message)
+
+        asked = scope or self.scope(query if query is not None else f"address={address}", **headers)
+        finished((self._wsgi if application else self._app)(asked, None, send))
+        told = sorted((name, value) for name, value in sent[0]["headers"] if name != b"x-correlation-id")
+        return SimpleNamespace(
+            status=sent[0]["status"], headers=told, every=dict(sent[0]["headers"]), body=sent[1]["body"]
+        )
+
+
+@pytest.fixture
+def project():
+    return make_project(slug="local")
+
+
+@pytest.fixture
+def bundle(project):
+    return make_bundle(project=project, slug="onboarding", kind="pack")
+
+
+@pytest.fixture
+def one(bundle):
+    return cut_release(bundle, "1.0.0", {"welcome": "Welcome, é!", "system": "S1"}, compatibility={"models": ["m"]})
+
+
+@pytest.fixture
+def two(bundle, one):
+    return cut_release(bundle, "2.0.0", {"welcome": "Hello {{ name }}"}, schema={"properties": {"name": {}}})
+
+
+@pytest.fixture
+def stable(bundle, one):
+    return point(bundle, "stable", one)
+
+
+@pytest.fixture
+def token(project):
+    return make_token(roles={project: Role.VIEWER})
+
+
+@pytest.fixture
+def front(stable, two, token):
+    return Front(token[1])
+
+
+ADDRESSES = [
+    ADDRESS,
+    "@local/onboarding@1.0.0/welcome",
+    "@local/onboarding@latest/welcome",
+    "@local/onboarding@%5E1/welcome",
+    "@local/onboarding/welcome",
+    "@local/onboarding@stable",
+    "@local/onboarding@2.0.0",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_all_three_ways_give_the_same_bytes(front, address):
+    answers = [front.ask(address), front.ask(address), front.ask(address, application=True)]
+    assert front.ways[:2] == ["database", "memory"]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert answers[0].body == answers[1].body == answers[2].body
+    assert answers[0].headers == answers[1].headers == answers[2].headers
+
+
+@pytest.mark.parametrize("address", ADDRESSES[:2])
+@pytest.mark.parametrize("spelled", ["{}", "W/{}", '"sha256:other", {}', "*"])
+def test_all_three_ways_say_that_nothing_changed(front, address, spelled):
+    tag = front.ask(address).every[b"etag"].decode()
+    cache.forget()
+    seen = {"if_none_match": spelled.format(tag)}
+    answers = [front.ask(address, **seen), front.ask(address, **seen), front.ask(address, application=True, **seen)]
+    assert front.ways[1:3] == ["database", "memory"]
+    assert [(answer.status, answer.body) for answer in answers] == [(304, b"")] * 3
+    told = [{name: value for name, value in answer.headers if name != b"content-length"} for answer in answers]
+    assert told[0] == told[1] == told[2]
+
+
+def test_another_text_is_another_tag(front):
+    tag = front.ask().every[b"etag"].decode()
+    answer = front.ask("@local/onboarding@2.0.0/welcome", if_none_match=tag)
+    assert answer.status == 200
+
+
+def test_an_exact_version_is_good_for_ever_and_a_name_is_asked_again(front):
+    assert front.ask().every[b"cache-control"] == b"private, no-cache"
+    exact = front.ask("@local/onboarding@1.0.0/welcome")
+    assert exact.every[b"cache-control"] == b"private, max-age=31536000, immutable"
+    assert exact.every[b"vary"] == b"Authorization"
+
+
+def test_from_memory_nothing_is_asked(front, django_assert_num_queries):
+    front.ask()
+    with django_assert_num_queries(0):
+        assert front.ask().status == 200
+    assert front.ways[-1] == "memory"
+
+
+def test_from_the_database_little_is_asked(front, bundle, two, django_assert_num_queries):
+    front.ask()
+    point(bundle, "stable", two)
+    with django_assert_num_queries(4):  # the access epoch, the channel, the release, the text
+        assert b"Hello" in front.ask().body
+    assert front.ways[-1] == "database"
+
+
+def test_a_move_is_read_at_once(front, bundle, one, two):
+    for release in (two, one, two):
+        front.ask()
+        point(bundle, "stable", release)
+        assert json.loads(front.ask().body)["version"] == release.version
+
+
+def test_what_is_said_of_a_release_is_read_at_once(front, one):
+    front.ask()
+    mark(one, "retire", "security", "Leaks.")
+    [warned] = json.loads(front.ask().body)["warnings"]
+    assert warned == {"code": "retired", "reason": "security", "message": "Leaks."}
+
+
+def test_a_memory_that_may_be_old_is_not_used(front, bundle, two, monkeypatch):
+    front.ask()
+    monkeypatch.setattr(broadcast, "_listeners", [])
+    point(bundle, "stable", two)
+    for module in (cache, kept):
+        monkeypatch.setattr(module, "GOOD_SECONDS", 0.0)
+    assert json.loads(front.ask().body)["version"] == "2.0.0"
+    assert front.ways[-1] == "database"
+
+
+def test_looking_at_the_counters_tells_what_moved_elsewhere(front, bundle, two, monkeypatch):
+    front.ask()
+    with monkeypatch.context() as deaf:
+        deaf.setattr(broadcast, "_listeners", [])
+        point(bundle, "stable", two)
+    assert json.loads(front.ask().body)["version"] == "1.0.0"
+    front.hot.look()
+    assert json.loads(front.ask().body)["version"] == "2.0.0"
+
+
+def test_without_the_database_the_application_tells_so(front, monkeypatch):
+    front.ask()
+    cache.forget()
+
+    def dead(**_):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(broadcast, "since", dead)
+    answer = front.ask()
+    assert (front.ways[-1], answer.status) == ("application", 503)
+    assert json.loads(answer.body)["code"] == "503.database_unavailable"
+
+
+def refusals(front):
+    """From now on, with the rights read again."""
+    front.hot.look()
+    answer = front.ask()
+    assert front.ways[-1] == "application"
+    return json.loads(answer.body)["code"]
+
+
+def test_a_revoked_token_is_refused(front, token):
+    front.ask()
+    tokens.revoke(token=token[0], by=SYSTEM, at=AT)
+    assert refusals(front) == "401.not_authenticated"
+
+
+def test_a_right_that_was_taken_away_is_gone(front, token, project):
+    front.ask()
+    policy.revoke(role=Role.VIEWER, place=project, to=token[0].account, by=SYSTEM, at=AT)
+    assert refusals(front) == "404.not_found"
+
+
+def test_a_token_of_another_project_finds_nothing(front, project):
+    front.ask()
+    other = Front(make_token(roles={make_project(): Role.VIEWER})[1])
+    other.hot.answers, other.hot.readers = front.hot.answers, front.hot.readers
+    answer = other.ask()
+    assert (other.ways, answer.status) == (["application"], 404)
+
+
+def test_a_token_is_checked_again_when_it_ends(stable, two, project):
+    soon = timezone.now() + timedelta(hours=1)
+    front = Front(make_token(roles={project: Role.VIEWER}, expires_at=soon)[1])
+    front.ask()
+    ServiceToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert refusals(front) == "401.not_authenticated"
+
+
+def test_a_token_that_ends_soon_is_not_remembered_for_longer(stable, two, project, monkeypatch):
+    front = Front(make_token(roles={project: Role.VIEWER}, expires_at=timezone.now() + timedelta(seconds=30))[1])
+    front.ask()
+    [reader] = front.hot.readers._known.values()
+    left = reader.until - kept.time.monotonic()
+    assert 0 < left <= 30
+
+
+def test_who_calls_too_often_is_told_by_the_application(front, settings):
+    settings.API_RATE = "3/min"
+    throttling.rate.cache_clear()
+    statuses = [front.ask().status for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+    assert front.ways[1:] == ["memory", "memory", "application", "application"]
+
+
+def test_reads_from_memory_are_counted(front, token):
+    for _ in range(4):
+        front.ask()
+    front.ask("@local/onboarding@1.0.0")
+    usage.flush()
+    found = {(row.prompt, row.version, row.fetches) for row in UsageDaily.objects.filter(token=token[0])}
+    assert found == {("@local/onboarding/welcome", "1.0.0", 5), ("@local/onboarding/system", "1.0.0", 1)}
+
+
+def test_a_read_has_the_callers_correlation_id_or_one_of_its_own(front):
+    front.ask()
+    assert front.ask(x_correlation_id="a-job-of-mine").every[b"x-correlation-id"] == b"a-job-of-mine"
+    assert len(front.ask().every[b"x-correlation-id"]) == 36
+    assert len(front.ask(x_correlation_id="<no>").every[b"x-correlation-id"]) == 36
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        (f"address={ADDRESS}&key=user-1", {}, 200),
+        (f"key=user-1&address={ADDRESS}", {}, 200),
+        (f"address={ADDRESS}&address={ADDRESS}", {}, 422),
+        (f"address={ADDRESS}&other=1", {}, 422),
+        ("", {}, 422),
+        ("address=", {}, 400),
+        ("address=%FF", {}, 400),
+        ("address=@local", {}, 400),
+        ("address=@local/nothing/x", {}, 404),
+        ("address=@nowhere/onboarding/x", {}, 404),
+        ("address=@local/onboarding@9.9.9/welcome", {}, 404),
+        (f"address={ADDRESS}", {"authorization": ""}, 401),
+        (f"address={ADDRESS}", {"authorization": "Bearer nothing"}, 401),
+        (f"address={ADDRESS}", {"authorization": "Basic abc"}, 401),
+        (f"address={ADDRESS}", {"accept": "text/html"}, 406),
+        (f"address={ADDRESS}", {"content_length": "5"}, 200),
+        (f"address={ADDRESS}", {"host": "elsewhere.example"}, 422),
+    ],
+)
+def test_what_is_unusual_the_application_answers(front, query, headers, status):
+    front.ask()
+    answer = front.ask(query=query, **headers)
+    assert (front.ways[-1], answer.status) == ("application", status)
+
+
+def test_a_header_that_is_there_twice_is_unusual(front):
+    scope = front.scope(f"address={ADDRESS}")
+    scope["headers"].append((b"accept", b"*/*"))
+    front.ask(scope=scope)
+    assert front.ways == ["application"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "query"), [("/api/v1/me", "GET", ""), (hot.PATH, "HEAD", f"address={ADDRESS}")]
+)
+def test_other_addresses_and_methods_are_not_looked_at(front, path, method, query):
+    scope = {**front.scope(query), "path": path, "method": method}
+    assert front.ask(scope=scope).status == 200
+    assert front.ways == ["application"]
+
+
+def test_where_https_is_asked_for_http_is_left_to_the_application(front, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert front.hot.asked(front.scope(f"address={ADDRESS}")) is None
+    assert front.hot.asked(front.scope(f"address={ADDRESS}", x_forwarded_proto="https")).status == 200
+    assert front.hot.asked({**front.scope(f"address={ADDRESS}"), "scheme": "https"}).status == 200
+
+
+def test_over_https_browsers_are_told_to_stay_there(front, settings):
+    settings.SECURE_HSTS_SECONDS = 100
+    told = front.ask().every[b"strict-transport-security"]
+    assert told == b"max-age=100; includeSubDomains; preload"
+
+
+def test_a_token_without_the_right_scope_is_left_to_the_application(front, monkeypatch):
+    monkeypatch.setattr(policy, "scopes_allow", lambda **_: False)
+    assert front.ask().status == 403
+    assert front.ways == ["application"]
+
+
+class TestKept:
+    def answer(self, size=0):
+        return Kept(Remembered("b"), "p", (), "1", "t", [], [], b"x" * size)
+
+    def test_the_oldest_answers_go_when_there_is_no_more_room(self):
+        answers = Answers(limit=20_000)
+        for number in range(40):
+            answers.keep(b"%d" % number, self.answer(500))
+        there = [number for number in range(40) if answers.get(b"%d" % number)]
+        assert there == list(range(40 - len(there), 40))
+        assert 5 < len(there) < 12
+
+    def test_an_answer_that_is_kept_again_takes_its_room_once(self):
+        answers = Answers(limit=10_000)
+        for _ in range(50):
+            answers.keep(b"same", self.answer(500))
+        assert answers.get(b"same") is not None
+
+    def test_an_answer_is_gone_with_what_it_rests_on(self):
+        answers, kept_one = Answers(), self.answer()
+        answers.keep(b"a", kept_one)
+        kept_one.remembered.true = False
+        assert answers.get(b"a") is None
+
+    def test_very_many_tokens_are_forgotten(self, front, monkeypatch):
+        front.ask()
+        monkeypatch.setattr(kept, "MOST_READERS", 0)
+        front.hot.look()
+        assert front.hot.readers._known == {}
+
+    def test_a_token_that_was_checked_under_another_epoch_is_not_kept(self, front, token):
+        actor = tokens.authenticate(presented=token[1], at=AT)
+        tokens.revoke(token=token[0], by=SYSTEM, at=AT)
+        readers = Readers()
+        readers.keep(b"Bearer x", actor, "project", AT)
+        assert readers.get(b"Bearer x") is None
+
+
+class TestWatching:
+    def test_it_begins_with_the_first_read_and_once(self, front, monkeypatch):
+        started = []
+        monkeypatch.setattr(
+            hot.threading, "Thread", lambda **given: SimpleNamespace(start=lambda: started.append(given))
+        )
+        monkeypatch.setattr(hot.atexit, "register", started.append)
+        watched = Front(front.token)
+        watched.hot = HotReads(run)
+        app = watched.hot.database(watched._wsgi)
+
+        async def send(_):
+            return None
+
+        for _ in range(2):
+            finished(app(watched.scope(f"address={ADDRESS}"), None, send))
+        assert [one["name"] for one in started[:2]] == ["look", "usage"]
+        assert started[2:] == [usage.flush]
+
+    def test_what_goes_wrong_does_not_end_it(self, monkeypatch):
+        done = []
+
+        def act():
+            done.append(1)
+            if len(done) == 1:
+                raise OperationalError("gone")
+
+        def sleep(_):
+            if len(done) == 3:
+                raise SystemExit
+
+        monkeypatch.setattr(hot, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+        with pytest.raises(SystemExit):
+            hot._repeat(1.0, act)
+        assert len(done) == 3
