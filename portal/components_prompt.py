@@ -15,7 +15,7 @@ from instances.comparing import Kind, Level, Side
 from portal.access import Control, needed
 from portal.forms.variables import VariablesForm
 from portal.parts import Part
-from portal.presenters import comparing, documents, showing
+from portal.presenters import comparing, documents, showing, using
 from portal.presenters.choices import Option, OptionGroup
 from portal.presenters.previewing import Preview
 from portal.presenters.values import compare_values
@@ -224,6 +224,15 @@ def text_notes() -> Part:
     return Part("notes", _("Notes"), {_("fine"): {"notes": fine}, _("unknown and unused"): {"notes": poor}})
 
 
+def use_it() -> Part:
+    """How a program reads the prompt."""
+    prompt: Any = SimpleNamespace(**vars(INSTANCE), client=CLIENT)
+    lines = using.snippets(instance=prompt, origin="https://hub.example.com/")
+    states = {_("active"): True, _("never published"): False}
+    drawn = {name: {"snippets": lines, "active": one} for name, one in states.items()}
+    return Part("use_it", _("Use in a program"), drawn)
+
+
 def preview() -> Part:
     """A text as it would be sent."""
     return Part(
@@ -297,6 +306,6 @@ def _body(text: str) -> PromptBody:
 TEXT = Preview(segments=("Speak for Acme. The key is ", Secret("key"), "."), secrets=("key",))
 PARTS: list[Callable[[], Part]] = [
     *(diff, diff_text, diff_rows, diff_toolbar, diff_warnings, diff_document, diff_chat, diff_chat_head, diff_word),
-    *(diff_moved, diff_values, side, side_picker, conflict, editor, draft_status, text_notes, preview),
+    *(diff_moved, diff_values, side, side_picker, conflict, editor, draft_status, text_notes, preview, use_it),
     *(preview_and_notes, preview_panel, runs, variable),
 ]

@@ -15,7 +15,7 @@ from portal.forms import chat
 from portal.forms.chat import ChatForm
 from portal.forms.draft import TextForm
 from portal.forms.variables import VariablesForm
-from portal.presenters import previewing
+from portal.presenters import previewing, using
 from portal.presenters import prompt as shown
 from portal.presenters.writing import declared, notes
 from prompthub_kernel.body import BodyFormat, PromptBody
@@ -61,6 +61,7 @@ class PromptView(OperatorView):
             known=schema.names,
             is_chat=body.format is BodyFormat.CHAT,
             declared=declared(schema),
+            snippets=using.snippets(instance=instance, origin=self.request.build_absolute_uri("/")),
             **more,
         )
 

@@ -75,6 +75,23 @@ def test_messages_are_moved_added_and_removed_by_keyboard_in_place(visit, chat):
     assert window.axe() == []
 
 
+def test_a_message_is_dragged_by_its_grip(visit, chat):
+    window = visit("operator")
+    page = window.go(chat.page)
+    told = page.locator(".ph-cards [data-told]")
+    grips = page.locator("[data-card] [data-grip]")
+    grips.nth(2).drag_to(message(page, 1), target_position={"x": 40, "y": 4})
+    expect(told).to_have_text("Message 3 is now message 1 of 3.")
+    assert texts(page) == ["Hi", "Be kind to {{ company }}.", ""]
+    saved(page)
+    assert [one.get("role") for one in chat.now()["content_json"]] == ["user", "system", None]
+    page.get_by_role("button", name="Add a message").click()
+    expect(grips).to_have_count(4)
+    expect(grips.nth(3)).to_be_visible()
+    assert window.violations() == []
+    assert window.axe() == []
+
+
 def test_the_same_cards_without_scripts(visit, chat):
     page = visit("operator", scripts=False).go(chat.page)
     message(page, 3).get_by_role("textbox", name="Text of the message").fill("Hello {{ company }}")

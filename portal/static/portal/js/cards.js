@@ -77,6 +77,54 @@ export function connect(element) {
     tell(told.dataset.restored, { to: place(card) });
   }
 
+  // By the grip alone: the rest of a card is text, to be marked with the mouse.
+  let dragged = null;
+
+  const grips = () => list.querySelectorAll("[data-grip]").forEach((grip) => (grip.hidden = false));
+
+  function begin(event) {
+    const card = event.target.closest("[data-card]");
+    if (!card?.draggable) return;
+    dragged = { card, from: place(card), before: card.nextElementSibling };
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", "");
+    card.classList.add("ph-card-dragged");
+  }
+
+  function over(event) {
+    if (!dragged) return;
+    event.preventDefault();
+    const other = event.target.closest("[data-card]");
+    if (!other || other === dragged.card) return;
+    const box = other.getBoundingClientRect();
+    if (event.clientY < box.top + box.height / 2) other.before(dragged.card);
+    else other.after(dragged.card);
+  }
+
+  function end(event) {
+    if (!dragged) return;
+    const { card, from, before } = dragged;
+    dragged = null;
+    card.draggable = false;
+    card.classList.remove("ph-card-dragged");
+    if (event.dataTransfer.dropEffect === "none") list.insertBefore(card, before); // left outside, or Escape
+    if (place(card) === from) return;
+    settle();
+    tell(told.dataset.moved, { from, to: place(card), count: cards().length });
+  }
+
+  grips();
+  list.addEventListener("portal:added", grips);
+  list.addEventListener("pointerdown", (event) => {
+    const grip = event.target.closest("[data-grip]");
+    if (grip) grip.closest("[data-card]").draggable = true;
+  });
+  list.addEventListener("pointerup", () => cards().forEach((card) => (card.draggable = false)));
+  list.addEventListener("dragstart", begin);
+  list.addEventListener("dragover", over);
+  list.addEventListener("drop", (event) => dragged && event.preventDefault());
+  list.addEventListener("dragend", end);
+
   element.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button === undo) restore();
