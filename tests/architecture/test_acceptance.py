@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.pages import ADDRESSES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"000.md": 30, "002.md": 28}
+PAGES = {"000.md": 30, "001.md": 22, "002.md": 28, "003-server.md": 43}
 ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 

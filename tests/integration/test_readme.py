@@ -126,3 +126,21 @@ def test_the_tutorials_provider_fails_refuses_and_is_changed(tutorial):
     assert re.search(r'"attempts":\[.*"provider_status":503\}.*"outcome":"delivered"', tutorial.stdout)
     assert '"replay_of":"' in tutorial.stdout
     assert "Hang up at once." in tutorial.stdout
+
+
+@pytest.fixture(scope="module")
+def bundle_tutorial(product):
+    """What the tutorial about bundles printed."""
+    return walked(product, "docs/tutorials/your-first-bundle.md", first="set -eu -o pipefail")
+
+
+def test_every_command_of_the_bundle_tutorial_succeeds(bundle_tutorial):
+    assert bundle_tutorial.returncode == 0, bundle_tutorial.stderr
+
+
+def test_the_bundle_tutorial_shows_what_it_says(bundle_tutorial):
+    page = (ROOT / "docs/tutorials/your-first-bundle.md").read_text(encoding="utf-8")
+    promised = re.findall(r"^# (.+)$", "\n".join(BLOCKS.findall(page)), re.MULTILINE)
+    printed = [line for line in bundle_tutorial.stdout.splitlines() if line and not line.startswith("{")]
+    assert printed == promised
+    assert len(promised) >= 25
