@@ -61,3 +61,22 @@ def test_the_way_past_the_navigation_is_seen_only_when_it_has_the_focus(visit):
     page.keyboard.press("Tab")
     expect(skip).to_be_focused()
     assert not skip.evaluate(hidden)
+
+
+def test_each_of_several_prompts_tells_how_far_it_has_come(visit, hub):
+    good, broken = hub.prompt("told-good"), hub.prompt("told-broken")
+    good.goes_to("told-good-target")
+    broken.goes_to("told-broken-target", refuses_first=True)
+    window = visit("operator")
+    page = window.go(f"/clients/acme/prompts/publish/?prompt={good.key}&prompt={broken.key}")
+    page.get_by_label("Why").fill("Spring")
+    page.get_by_role("button", name="Publish 2 prompts").click()
+    expect(page.locator("[data-count]")).to_have_text("All were asked: 2 published, 0 without a change, 0 refused.")
+    row = page.get_by_role("row")
+    expect(row.filter(has_text="told-good").locator("[data-result]")).to_contain_text("delivered")
+    expect(row.filter(has_text="told-broken").locator("[data-result]")).to_contain_text("given up")
+    expect(row.filter(has_text="told-broken")).to_contain_text("told-broken-target: scripted to fail")
+    assert window.violations() == []
+    assert window.axe() == []
+    row.filter(has_text="told-broken").get_by_role("link", name="Publication 1").click()
+    expect(page.get_by_role("button", name="Replay")).to_be_visible()
