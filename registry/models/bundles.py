@@ -104,8 +104,11 @@ class SearchWord(Mutable):
         constraints = (models.UniqueConstraint(fields=("bundle", "prompt", "word"), name="search_word_once"),)
         indexes = (
             models.Index(fields=("word", "id"), name="search_word"),
-            models.Index(fields=("word", "id"), condition=models.Q(prompt=""), name="search_word_of_bundle"),
             models.Index(fields=("project", "word", "id"), name="search_word_of_project"),
+            models.Index(fields=("word", "id"), condition=models.Q(prompt=""), name="search_word_of_bundle"),
+            models.Index(
+                fields=("project", "word", "id"), condition=models.Q(prompt=""), name="search_word_of_own_bundle"
+            ),
         )
 
     def __str__(self) -> str:

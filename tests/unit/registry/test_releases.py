@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -321,3 +323,30 @@ def test_a_preview_shows_what_would_be_sealed_and_stores_nothing(bench, system):
     with pytest.raises(NotFound) as missing:
         releases.preview(bundle=bench.bundle, name="b", values={}, actor=system)
     assert missing.value.code == "404.prompt_not_found"
+
+
+def test_a_cut_asks_as_often_for_thirty_unchanged_prompts_as_for_three(bench):
+    def asked(version):
+        bench.write("changing", f"This is {version}.")
+        with CaptureQueriesContext(connection) as queries:
+            bench.cut(version)
+        return len(queries)
+
+    for number in range(3):
+        bench.write(f"p{number}", "Text.")
+    bench.write("changing", "Text.")
+    bench.cut("1.0.0")
+    few = asked("1.0.1")
+    for number in range(3, 30):
+        bench.write(f"p{number}", "Text.")
+    bench.cut("1.1.0")
+    assert asked("1.1.1") == few <= 40
+
+
+def test_a_list_of_releases_is_one_query(bench):
+    bench.write("a", "One.")
+    for version in ("1.0.0", "1.0.1", "1.0.2"):
+        bench.cut(version)
+    with CaptureQueriesContext(connection) as queries:
+        assert [str(row.bundle.address) for row in releases.listing(bundle=bench.bundle)] == 3 * [bench.name]
+    assert len(queries) == 1
