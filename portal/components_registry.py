@@ -233,6 +233,7 @@ def _move(state: str, aim: Aimed, *, previous: Any = None, ordinal: int | None =
     }
     row = SimpleNamespace(**{**known, **more})
     line = {"row": row, "state": MOVE[state], "aim": aim, "present": False, "back": False, "ended": False}
+    line["withdraw"] = MAY["publish"]
     return SimpleNamespace(**line)
 
 
@@ -295,7 +296,8 @@ def proposal_standing() -> Part:
         }
         return {"found": SimpleNamespace(**{**known, **more})}
 
-    aim, by = Aimed(NEWEST), {"decided_by_label": "rita"}
+    aim = Aimed(NEWEST)
+    by: dict[str, Any] = {"decided_by_label": "rita"}
     proposed = _move("proposed", aim, revision=2)
     return Part(
         "proposal_standing",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
+from foundation.actors import Actor
+from portal.access import Control
 from portal.presenters import release_changes
 from portal.presenters.registry_words import MARK, MOVE, RULE
 from portal.presenters.release_changes import ReleaseChanges
@@ -16,8 +18,14 @@ from portal.presenters.showing import Shape
 from portal.presenters.words import State
 from registry import channels, pending, releases, standing
 from registry.models import Activation, Bundle, Channel, Release, ReleaseMark
+from tenancy.policy import Permission
 
 PAGE = 50
+_DECIDES: dict[str, str] = {
+    Channel.Policy.LIVE: Permission.PUBLISH,
+    Channel.Policy.REVIEW: Permission.REVIEW,
+    Channel.Policy.LOCKED: Permission.DEPLOY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,16 @@ class Aimed:
 
 @dataclass(frozen=True, slots=True)
 class MoveLine:
-    """One move of a channel, made or waiting. ``present`` is the one that made what is there now."""
+    """One move of a channel, made or waiting. ``present`` is the one that made what is there now.
+
+    ``withdraw`` says whether one that waits may be taken back.
+    """
 
     row: Activation
     state: State
     aim: Aimed
     present: bool = False
+    withdraw: Control | None = None
 
     @property
     def back(self) -> bool:
@@ -92,8 +104,9 @@ def lines(bundle: Bundle) -> list[ChannelLine]:
     return [ChannelLine(row, RULE[row.policy], aimed(row), waiting.get(row.pk, 0)) for row in rows]
 
 
-def channel_page(*, channel: Channel, number: str = "") -> ChannelPage:
+def channel_page(*, channel: Channel, actor: Actor, may: Mapping[str, Control], number: str = "") -> ChannelPage:
     """Everything about a channel; as many queries for a thousand moves as for one."""
+    mine = pending.hands(actor=actor)
     page = Paginator(channels.history(channel=channel), PAGE).get_page(number)
     made = [_line(row, present=row.ordinal == channel.last_ordinal) for row in page]
     aim = aimed(channel)
@@ -102,7 +115,7 @@ def channel_page(*, channel: Channel, number: str = "") -> ChannelPage:
         RULE[channel.policy],
         aim,
         marks(aim),
-        [_line(row) for row in pending.listing(channel=channel)],
+        [_line(row, withdraw=withdrawing(row, mine, may)) for row in pending.listing(channel=channel)],
         page,
         made,
         channels.earlier(channel=channel),
@@ -139,5 +152,10 @@ def move_line(row: Activation) -> MoveLine:
     return _line(row)
 
 
-def _line(row: Activation, *, present: bool = False) -> MoveLine:
-    return MoveLine(row, MOVE[row.state], aimed(row), present)
+def withdrawing(row: Activation, hands: frozenset[str], may: Mapping[str, Control]) -> Control:
+    """Whether a move that waits may be taken back: by whoever asked for it, or may decide about it."""
+    return Control(allowed=True) if hands & set(row.makers) else may[_DECIDES[row.policy]]
+
+
+def _line(row: Activation, *, present: bool = False, withdraw: Control | None = None) -> MoveLine:
+    return MoveLine(row, MOVE[row.state], aimed(row), present, withdraw)

@@ -79,7 +79,7 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
         approve=mine if own and may["review"].allowed else may["review"],
         reject=may["review"],
         change=may["publish"] if own else theirs,
-        withdraw=Control(allowed=True) if own else may["review"],
+        withdraw=channels.withdrawing(proposal, pending.hands(actor=actor), may),
     )
 
 

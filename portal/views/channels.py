@@ -39,7 +39,9 @@ class ChannelView(BundleView):
 
     def shown(self, channel: Channel, *, status: int = 200, **more: Any) -> HttpResponse:
         """The channel's page."""
-        found = shown.channel_page(channel=channel, number=self.request.GET.get("page", ""))
+        found = shown.channel_page(
+            channel=channel, actor=self.actor, may=self.may, number=self.request.GET.get("page", "")
+        )
         aim = found.aim
         share = {"percent": aim.percent or None, "segments": ", ".join(aim.segments)}
         more.setdefault("share_form", ShareForm(initial={**share, "expected": _there(channel)}, auto_id="share_%s"))
