@@ -6,10 +6,11 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 FULL = "The disk that holds the database is full. Nothing was half written: make room, then try again."
 DAMAGED = "The database is damaged. Stop PromptHub, and restore the database from a backup."
+AWAY = "The database did not answer. Try again."
 
 _PRIMARY = 0xFF  # an extended code of SQLite holds the plain one in its lowest byte (sqlite.org/rescode.html)
 _LEAST_BYTES = 65_536  # what SQLite's index of its journal grows by
@@ -30,6 +31,13 @@ def cause(error: Exception) -> str:
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN} and _no_room():
         return FULL
     return ""
+
+
+def unavailable(error: BaseException | None) -> str | None:
+    """What to say of an error for which the database is to blame; None for any other, a mistake of ours included."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return None
+    return cause(error) or (AWAY if isinstance(error, OperationalError | InterfaceError) else None)
 
 
 def _no_room() -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions, status
 
@@ -85,10 +84,9 @@ def translated(exception: Exception) -> PromptHubError:
             return Invalid("422.request_invalid", NOT_ALLOWED, problems=[there])
         case SuspiciousOperation():
             return Invalid("422.request_invalid", "The request cannot be read.")
-        case OperationalError() | InterfaceError():
-            why = database_errors.cause(exception)
-            log.warning("database.unavailable", error=type(exception).__name__, why=why)
-            return Unavailable("503.database_unavailable", why or "The database did not answer. Try again.")
+    if (why := database_errors.unavailable(exception)) is not None:
+        log.warning("database.unavailable", error=type(exception).__name__, why=why)
+        return Unavailable("503.database_unavailable", why)
     return PromptHubError("500.internal_error")
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import structlog
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.views import redirect_to_login
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -82,20 +82,22 @@ class OperatorView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in first; then the rights the view declares; then the view. Coded errors become calm pages."""
-        if not isinstance(request.user, AbstractBaseUser):
-            if request.headers.get("HX-Request"):
-                return HttpResponse(status=401)  # a page to sign in does not belong into a part of this one
-            return redirect_to_login(request.get_full_path())
-        self.at = timezone.now()
-        self.actor = tokens.actor_for(request.user, door=Door.PORTAL)
-        request.actor = self.actor  # type: ignore[attr-defined]
         try:
+            if not isinstance(request.user, AbstractBaseUser):
+                if request.headers.get("HX-Request"):
+                    return HttpResponse(status=401)  # a page to sign in does not belong into a part of this one
+                return redirect_to_login(request.get_full_path())
+            self.at = timezone.now()
+            self.actor = tokens.actor_for(request.user, door=Door.PORTAL)
+            request.actor = self.actor  # type: ignore[attr-defined]
             self._enter(str(request.method), kwargs)
             return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
         except PromptHubError as error:
             return problems.page(request, error, frame=self.shell())
-        except (OperationalError, InterfaceError) as failure:
-            why = database_errors.cause(failure)
+        except (DatabaseError, InterfaceError) as failure:
+            why = database_errors.unavailable(failure)
+            if why is None:
+                raise
             log.warning("database.unavailable", error=type(failure).__name__, why=why)
             return problems.page(request, Unavailable("503.database_unavailable", why))
 

@@ -60,6 +60,8 @@ SENTENCES = (
     N("The query of this address is not shown: write it in full."),
     N("The key occurs twice in one object."),
     # The database
+    N("The database is damaged. Stop PromptHub, and restore the database from a backup."),
+    N("The database did not answer. Try again."),
     N("The disk that holds the database is full. Nothing was half written: make room, then try again."),
     # A prompt's text
     N("The prompt is empty."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,12 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from foundation import correlation
+from foundation import correlation, database_errors
 from foundation.metrics import count_error
 from gateway import problems
-from portal import language
+from portal import language, sentences
 from prompthub import health
-from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused
+from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused, Unavailable
 from publishing.metrics import queue_registry
 
 log = structlog.get_logger(__name__)
@@ -104,7 +105,11 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500 for people. Renders without the database and without the request's session."""
+    """500 for people, or 503 where the database is to blame. Renders without it and without the request's session."""
+    why = database_errors.unavailable(sys.exc_info()[1])
+    if why is not None:
+        error = Unavailable("503.database_unavailable", why)
+        return _page(request, 503, _("Not available just now"), sentences.said(why), error=error)
     text = _("It has been reported. Trying again in a moment may help; nothing was half done.")
     return _page(request, 500, _("Something broke here"), text)
 

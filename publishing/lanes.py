@@ -7,6 +7,7 @@ a publish that lays down a delivery only refers to the lane, and must not wait f
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import uuid
@@ -20,6 +21,7 @@ from django.db.models import F, Q, QuerySet
 from foundation.clock import database_now
 from publishing.models import Lane
 
+LONGEST_KEY: int = Lane._meta.get_field("remote_key").max_length or 0
 PROCESS = f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
@@ -41,6 +43,14 @@ def lane_for(*, remote_key: str) -> Lane:
     lane = Lane(remote_key=remote_key, provider=provider_of(remote_key=remote_key))
     Lane.objects.bulk_create([lane], ignore_conflicts=True)
     return Lane.objects.get(remote_key=remote_key)
+
+
+def shortened(*, remote_key: str) -> str:
+    """A key that fits its column: of a longer one, the beginning and a digest of all of it."""
+    if len(remote_key) <= LONGEST_KEY:
+        return remote_key
+    digest = hashlib.sha256(remote_key.encode()).hexdigest()
+    return f"{remote_key[: LONGEST_KEY - len(digest) - 1]}~{digest}"
 
 
 def provider_of(*, remote_key: str) -> str:

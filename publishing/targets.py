@@ -322,7 +322,7 @@ def _contract_problems(
 
 def _remote_key(target: Target, location: Mapping[str, Any]) -> str:
     remote = Remote(settings=target.settings, credentials={}, location=location, client=str(target.client_id))
-    return adapters.get(target.adapter).remote_key(remote)
+    return lanes.shortened(remote_key=adapters.get(target.adapter).remote_key(remote))
 
 
 def _packed(credentials: Mapping[str, str]) -> str:

@@ -7,10 +7,10 @@ from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from foundation import database_errors
-from foundation.database_errors import DAMAGED, FULL, cause
+from foundation.database_errors import AWAY, DAMAGED, FULL, cause, unavailable
 
 
 def wrapped(own):
@@ -64,3 +64,21 @@ def test_a_journal_without_room_is_a_full_disk(monkeypatch, tmp_path, code, free
 def test_of_any_other_error_nothing_is_known():
     assert cause(of_sqlite(sqlite3.SQLITE_BUSY)) == ""
     assert cause(DatabaseError("gone")) == ""
+
+
+def test_a_damaged_database_is_to_blame_whatever_its_driver_calls_it():
+    own = sqlite3.DatabaseError("hunter2")
+    own.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    error = DatabaseError("database disk image is malformed")
+    error.__cause__ = own
+    assert unavailable(error) == DAMAGED
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
+def test_a_database_that_does_not_answer_is_to_blame(error):
+    assert unavailable(error) == AWAY
+
+
+@pytest.mark.parametrize("error", [IntegrityError("twice"), DatabaseError("a mistake of ours"), KeyError("x"), None])
+def test_for_other_errors_the_database_is_not_to_blame(error):
+    assert unavailable(error) is None

@@ -264,3 +264,21 @@ def test_a_target_does_not_move_to_where_its_places_are_taken(delivery):
     delivery.placement.target.refresh_from_db()
     assert delivery.placement.target.settings == {"url": OLD}
     assert Delivery.objects.get().lane_id == delivery.lane_id
+
+
+def test_a_long_address_has_a_lane_of_its_own_that_fits_its_column():
+    client = factories.make_client()
+    targets_of = [webhook(f"https://hooks.example.com/{'x' * 495}/{end}", client) for end in ("one", "two")]
+    first, second = places = [
+        factories.make_placement(
+            instance=factories.make_instance(client=client), target=target, location={"name": "desk"}
+        )
+        for target in targets_of
+    ]
+    keys = [place.lane.remote_key for place in places]
+    assert len(set(keys)) == 2
+    assert max(map(len, keys)) <= Lane._meta.get_field("remote_key").max_length
+    assert all(key.startswith("webhook:hooks.example.com/xxx") for key in keys)
+    targets.change(target=first.target, settings=first.target.settings, by=SYSTEM, at=AT)
+    first.refresh_from_db()
+    assert (first.lane.remote_key, second.lane.remote_key) == tuple(keys)
