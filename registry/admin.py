@@ -13,6 +13,7 @@ from registry.models import (
     Activation,
     Bundle,
     Channel,
+    Inclusion,
     Member,
     Pin,
     Release,
@@ -66,6 +67,13 @@ class Needs(_Joined):
     fk_name = "release"
     fields = ("required", "selector", "resolved")
     joined = ("required", "resolved")
+
+
+class Inclusions(_Joined):
+    model = Inclusion
+    fk_name = "release"
+    fields = ("name", "included", "prompt")
+    joined = ("included",)
 
 
 class Marks(Lines):
@@ -126,7 +134,7 @@ class ReleaseAdmin(Placed, Endless):
         "created_by",
         "created_by_label",
     )
-    inlines = (Pins, Needs, Marks, Signatures)
+    inlines = (Pins, Needs, Inclusions, Marks, Signatures)
 
     @display(description="Project")
     def project(self, row: Release) -> str:

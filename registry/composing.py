@@ -7,7 +7,7 @@ with it means. What the author may not see looks as if it were not there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from operator import attrgetter
@@ -33,7 +33,7 @@ class Whole:
     """A prompt of a draft: its whole text and what it is made of.
 
     ``sealed`` is the version that has this text already; None of one that has still to be sealed. ``texts`` are what
-    was put in, by address as it is written.
+    was put in, by address as it is written, ``included`` the releases and prompts that it came from.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Whole:
     digest: str
     sealed: TemplateVersion | None
     texts: Mapping[str, references.Text] = field(default_factory=dict)
+    included: tuple[tuple[Release, str], ...] = ()
 
     @property
     def prompt(self) -> Prompt:
@@ -108,35 +109,33 @@ class _Composer:
         latest = written.latest
         if written.settled and latest is not None:
             return Whole(member.name, member.template, latest.body, written.variables, latest.digest, latest)
-        texts = dict(self._texts(written, done))
+        texts, included = self._texts(written, done)
         body = references.put_in(written.body, texts)
         versions.check(body=body, variables=written.variables)
         digest = versions.digest_of(body=body, variables=written.variables)
         same = latest is not None and latest.digest == digest and written.draft is None
-        return Whole(member.name, member.template, body, written.variables, digest, latest if same else None, texts)
+        return Whole(
+            member.name, member.template, body, written.variables, digest, latest if same else None, texts, included
+        )
 
-    def _texts(self, written: Written, done: Mapping[str, Whole]) -> Iterator[tuple[str, references.Text]]:
+    def _texts(
+        self, written: Written, done: Mapping[str, Whole]
+    ) -> tuple[dict[str, references.Text], tuple[tuple[Release, str], ...]]:
+        """What there is of what is referred to, by address as it is written, and where it came from."""
+        texts: dict[str, references.Text] = {}
+        included: dict[tuple[Release, str], None] = {}
         for address in {str(one.address): one.address for one in written.references}.values():
             if _is_own(self._bundle, address):
-                sibling = done.get(address.prompt)
-                if sibling is not None:
+                if address.prompt in done:
+                    sibling = done[address.prompt]
                     spelled = f"{self._own}{self._version}/{address.prompt}"
-                    yield str(address), references.Text(spelled, sibling.digest, sibling.body)
+                    texts[str(address)] = references.Text(spelled, sibling.digest, sibling.body)
                 continue
-            found = self._found(address)
-            if found is not None:
-                yield str(address), found
-
-    def _found(self, address: Address) -> references.Text | None:
-        """The sealed text of another release; None where there is none for this actor."""
-        release = self._release(address)
-        if release is None or address.prompt not in release.manifest["prompts"]:
-            return None
-        text = names.text(of=names.cut(release=release.pk), name=address.prompt)
-        body = PromptBody.parse(
-            content_md=text.content_md, content_json=text.content_json, engine=text.engine, format=text.format
-        )
-        return references.Text(f"{address.of_bundle.name}@{release.version}/{address.prompt}", text.digest, body)
+            release = self._release(address)
+            if release is not None and address.prompt in release.manifest["prompts"]:
+                texts[str(address)] = _text(address, release)
+                included[release, address.prompt] = None
+        return texts, tuple(included)
 
     def _release(self, address: Address) -> Release | None:
         name, selector = address.of_bundle.name, address.selector
@@ -157,6 +156,15 @@ class _Composer:
                 found = None
             self._bundles[name] = found
         return self._bundles[name]
+
+
+def _text(address: Address, release: Release) -> references.Text:
+    """The sealed text of a prompt of another release, its digest checked."""
+    text = names.text(of=names.cut(release=release.pk), name=address.prompt)
+    body = PromptBody.parse(
+        content_md=text.content_md, content_json=text.content_json, engine=text.engine, format=text.format
+    )
+    return references.Text(f"{address.of_bundle.name}@{release.version}/{address.prompt}", text.digest, body)
 
 
 def _is_own(bundle: Bundle, address: Address) -> bool:

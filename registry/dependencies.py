@@ -15,7 +15,7 @@ from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.selector import Exact, Range
 from prompthub_kernel.semver import SemVer
 from registry.bundles import read_requirement
-from registry.models import Bundle, Release, ReleaseMark, ReleaseRequirement, Requirement
+from registry.models import Bundle, Inclusion, Release, ReleaseMark, ReleaseRequirement, Requirement
 from tenancy import policy
 from tenancy.models import Project
 
@@ -57,6 +57,14 @@ def dependants(*, bundle: Bundle, actor: Actor) -> QuerySet[ReleaseRequirement]:
     rows = ReleaseRequirement.objects.filter(required=bundle, release__bundle__project__in=projects)
     rows = rows.exclude(release__marks__kind=ReleaseMark.Kind.REVERT)
     return rows.select_related("release__bundle__project", "resolved").order_by("-id")
+
+
+def including(*, bundle: Bundle, actor: Actor) -> QuerySet[Inclusion]:
+    """The releases that have texts of a bundle in their prompts, newest first, as far as the actor may see them."""
+    projects = policy.visible(actor, Project)
+    rows = Inclusion.objects.filter(included__bundle=bundle, release__bundle__project__in=projects)
+    rows = rows.exclude(release__marks__kind=ReleaseMark.Kind.REVERT)
+    return rows.select_related("release__bundle__project", "included").order_by("-id")
 
 
 def drafts_needing(*, bundle: Bundle, actor: Actor) -> QuerySet[Requirement]:

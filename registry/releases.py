@@ -26,7 +26,7 @@ from prompthub_kernel.strict_json import require_storable
 from registry import bundles, composing, plans, precedence, signing
 from registry.choosing import best, latest, number
 from registry.composing import Whole
-from registry.models import Bundle, Channel, Pin, Release, ReleaseMark, ReleaseRequirement
+from registry.models import Bundle, Channel, Inclusion, Pin, Release, ReleaseMark, ReleaseRequirement
 from registry.plans import Plan
 from templates_app import versions
 from templates_app.models import TemplateVersion
@@ -216,6 +216,11 @@ def _sealed(bundle: Bundle, found: Plan, notes: str, by: Actor, at: datetime) ->
             release=release, required=found.chosen[name].bundle, selector=str(selector), resolved=found.chosen[name]
         )
         for name, selector in found.manifest.requires.items()
+    )
+    Inclusion.objects.bulk_create(
+        Inclusion(release=release, name=name, included=included, prompt=prompt)
+        for name, whole in found.prompts.items()
+        for included, prompt in whole.included
     )
     signing.sign_release(release=release, paper=found.manifest, at=at)
     return release

@@ -102,6 +102,26 @@ class ReleaseRequirement(Sealed):
         return self.selector
 
 
+class Inclusion(Sealed):
+    """A prompt of another release whose text was put into a prompt (``name``) of this one."""
+
+    id = models.BigAutoField(primary_key=True)
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inclusions")
+    name = models.CharField(max_length=MAX_PROMPT_LENGTH)
+    included = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="included_by")
+    prompt = models.CharField(max_length=MAX_PROMPT_LENGTH)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("release", "name", "included", "prompt"), name="inclusion_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.prompt
+
+
 class ReleaseMark(AppendOnly):
     """What was decided about a release after it was cut; of several retirements the last one counts."""
 

@@ -19,6 +19,7 @@ from tests.factories.instance_version import make_instance_version, make_publica
 from tests.factories.project import make_project
 from tests.factories.release import (
     make_bundle,
+    make_inclusion,
     make_pin,
     make_release,
     make_release_mark,
@@ -39,6 +40,7 @@ __all__ = [
     "make_coach_session",
     "make_delivery",
     "make_event",
+    "make_inclusion",
     "make_instance",
     "make_instance_version",
     "make_link",
@@ -64,6 +66,7 @@ _ROWS = {
     "AuditLink": make_link,
     "CoachSession": make_coach_session,
     "DeliveryAttempt": make_attempt,
+    "Inclusion": make_inclusion,
     "InstanceVersion": make_instance_version,
     "Pin": make_pin,
     "Publication": make_publication,

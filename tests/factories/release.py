@@ -6,6 +6,7 @@ from prompthub_kernel.semver import SemVer
 from registry import precedence
 from registry.models import (
     Bundle,
+    Inclusion,
     Pin,
     Release,
     ReleaseMark,
@@ -61,6 +62,11 @@ def make_release_requirement() -> ReleaseRequirement:
     return ReleaseRequirement.objects.create(
         release=make_release(), required=needed.bundle, selector="^1.0", resolved=needed
     )
+
+
+def make_inclusion() -> Inclusion:
+    """A release that has a text of another in one of its prompts."""
+    return Inclusion.objects.create(release=make_release(), name="welcome", included=make_release(), prompt="style")
 
 
 def make_release_mark(*, release: Release | None = None, kind: str = "retire", reason: str = "other") -> ReleaseMark:

@@ -14,7 +14,10 @@ from tests.integration.admin.rooms import SECRETS, address, browser_of, build, o
 pytestmark = pytest.mark.django_db
 
 # Shown on the page of the client, bundle or release that they belong to.
-UNDER_ANOTHER = {"ClientAlias", "Member", "Requirement", "Pin", "ReleaseMark", "ReleaseRequirement", "ReleaseSignature"}
+UNDER_ANOTHER = {
+    *("ClientAlias", "Member", "Requirement"),
+    *("Inclusion", "Pin", "ReleaseMark", "ReleaseRequirement", "ReleaseSignature"),
+}
 MODELS = [model for model, _ in registered()]
 NAMES = [model.__name__ for model in MODELS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from prompthub_kernel.errors import Invalid, NotFound
-from registry import releases
+from registry import dependencies, releases
 from registry.models import Channel
 from templates_app import drafts, versions
 from templates_app.models import TemplateVersion
@@ -161,6 +161,21 @@ def test_texts_can_be_put_into_chats_and_liquid(bench, base):
     talk = [{"role": "system", "content": "Now: {%- include '@acme/base/liquid' -%}  !"}]
     bench.write("a", document=talk, variables=TONE, engine="liquid")
     assert _sealed(bench.cut("1.0.0")).content_json == [{"role": "system", "content": "Now:Be {{ tone }}.!"}]
+
+
+def test_whose_texts_have_those_of_a_bundle_in_them_is_known(bench, base, system, at):
+    bench.write("a", f"{include('@acme/base@1.0.0/greeting')} {include('@acme/base/greeting')}", variables=TONE)
+    bench.write("b", include("@acme/support/a"), variables=TONE)
+    release = bench.cut("1.0.0")
+
+    def told(actor):
+        rows = dependencies.including(bundle=base.bundle, actor=actor)
+        return [(str(row.release.bundle.address), row.name, row.included.version, row.prompt) for row in rows]
+
+    assert told(system) == [("@acme/support", "a", version, "greeting") for version in ("1.1.0", "1.0.0")]
+    assert told(make_actor()) == []
+    releases.revert(release=release, by=system, at=at)
+    assert told(system) == []
 
 
 def test_circles_and_long_chains_are_refused(bench):
