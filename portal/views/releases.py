@@ -63,7 +63,7 @@ class Cut(BundleView):
         form = CutForm(request.POST, bundle=self.bundle)
         if not form.is_valid():
             return self._page(form, version=request.POST.get("version", "").strip(), status=422)
-        given = form.cleaned_data
+        given = dict(form.cleaned_data)  # a form forgets what it shows an error beside
         try:
             done = releases.cut(bundle=self.bundle, by=self.actor, at=self.at, **given)
         except (Invalid, Conflict, NotFound) as error:

@@ -15,7 +15,11 @@ CLIENT = "/clients/acme/"
 PROMPT = f"{CLIENT}prompts/{{prompt}}/"
 TARGET = f"{CLIENT}targets/{{target}}/"
 
+PROJECT = "/projects/local/"
+BUNDLE = f"{PROJECT}bundles/"
+
 NO_PAGES = {"logout", "patch", "publish_checks", "activity_csv", "activity_json", "audit_csv", "audit_json"}
+NO_PAGES |= {"release_compare_chosen"}
 """Routes that answer with a file, a fragment or a redirect."""
 
 ADDRESSES = {
@@ -54,6 +58,40 @@ ADDRESSES = {
     "target": TARGET,
     "target_credentials": f"{TARGET}credentials/",
     "target_place": f"{TARGET}place/",
+    "why": f"{CLIENT}why/?name=acme-front-desk",
+    "why.address": f"{CLIENT}why/?address=@local/support@stable/first-answer&key=a",
+    "why.nothing": f"{CLIENT}why/?address=@local/support@stable/nothing",
+    "projects": "/projects/",
+    "project": PROJECT,
+    "bundle_new": f"{PROJECT}new-bundle/",
+    "templates": f"{PROJECT}templates/",
+    "template": f"{PROJECT}templates/{{line}}/?version=2",
+    "bundle": f"{BUNDLE}support/",
+    "bundle_preview": f"{BUNDLE}support/preview/?prompt=first-answer",
+    "cut": f"{BUNDLE}support/cut/",
+    "cut.conflict": f"{BUNDLE}campaign/cut/",
+    "releases": f"{BUNDLE}support/releases/",
+    "release": f"{BUNDLE}coach/releases/1.1.0/",
+    "release_prompt": f"{BUNDLE}support/releases/1.0.0/prompt/?name=first-answer",
+    "release_retire": f"{BUNDLE}support/releases/1.0.0/retire/",
+    "release_yank": f"{BUNDLE}support/releases/1.0.0/yank/",
+    "release_revert": f"{BUNDLE}support/releases/2.0.0/revert/",
+    "release_compare": f"{BUNDLE}support/compare/1.0.0..2.0.0/",
+    "release_compare.split": f"{BUNDLE}onboarding/compare/1.0.0..1.1.0/?view=split",
+    "dependants": f"{BUNDLE}support/used-by/",
+    "channels": f"{BUNDLE}onboarding/channels/",
+    "channel": f"{BUNDLE}support/channels/stable/",
+    "channel.rollout": f"{BUNDLE}onboarding/channels/beta/",
+    "channel.review": f"{BUNDLE}onboarding/channels/stable/",
+    "channel.locked": f"{BUNDLE}support/channels/production/",
+    "channel_move": f"{BUNDLE}support/channels/stable/move/?to=2.0.0",
+    "channel_rollback": f"{BUNDLE}coach/channels/active/rollback/",
+    "pack_activate": f"{BUNDLE}coach/activate/?to=1.0.0&environment=trial",
+    "packs": "/packs/",
+    "reviews": "/reviews/",
+    "reviews.mine": "/reviews/?state=mine",
+    "review": "/reviews/{review}/",
+    "review_change": "/reviews/{review}/change/",
     "deliveries": "/deliveries/",
     "delivery": "/deliveries/{delivery}/",
     "drifts": "/drifts/",
@@ -79,6 +117,11 @@ ADMINISTRATORS = {
     "target_place",
     "deliveries",
     "delivery",
+    "release_retire",
+    "release_yank",
+    "release_revert",
+    "reviews",
+    "channel.locked",
 }
 """Looked at by an administrator of both clients; the others by somebody who works for one."""
 
@@ -112,6 +155,7 @@ def places(hub: Hub, read: Callable[[str], str]) -> dict[str, str]:
     edited = hub.call("PATCH", path, {"revision": desk["revision"], "variables": values, "content_md": text})
     asked = hub.post(f"{path}/suggestions", {"instruction": "Make it friendlier", "revision": edited["revision"]})
     activity = read(f"{CLIENT}prompts/{key}/activity/")
+    lines, mine = read(f"{PROJECT}templates/"), read("/reviews/?state=mine")
     versions = hub.get(f"/api/v1/templates/{desk['template']['templateId']}/versions")["results"]
     deliveries = hub.get("/api/v1/deliveries?client=borealis")["results"]
     return {
@@ -125,4 +169,6 @@ def places(hub: Hub, read: Callable[[str], str]) -> dict[str, str]:
         "template": desk["template"]["templateId"],
         "delivery": max(deliveries, key=lambda row: row["state"] == "buried")["id"],
         "drift": newest("/api/v1/drifts")["id"],
+        "line": re.search(r"/templates/([0-9a-f-]{36})/\">support/first-answer<", lines).group(1),  # type: ignore[union-attr]
+        "review": re.search(r"/reviews/([0-9a-f-]{36})/", mine).group(1),  # type: ignore[union-attr]
     }

@@ -6,7 +6,6 @@ Addresses come from the URL configuration; this says what fills them in and what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +20,8 @@ from publishing import publish, targets
 from tenancy.policy import Permission
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.hostile import shelf_pages
+from tests.hostile.shelf_pages import Given
 
 OUTSIDE = {"login", "logout", "language"}
 """The way in and the way out: nobody has rights yet, or any more."""
@@ -38,17 +39,12 @@ LISTINGS = {name for name, entry in ROUTES.items() if not entry.pattern.converte
 """Addresses that name nothing: they show to each what is theirs."""
 FRAMED = {name for name, entry in ROUTES.items() if "client" in entry.pattern.converters}
 """Addresses below a client: the right is asked there, before anything else."""
-WRITES_NOTHING = {"preview", "target_test"}
+WRITES_NOTHING = {"preview", "target_test", "bundle_preview"}
 """What is asked by POST and changes nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What is typed: into the address's query, into the form; ``parts`` are those of the address that differ."""
-
-    form: Mapping[str, Any] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    parts: Mapping[str, Any] = field(default_factory=dict)
+OWN_ALONE = {"review_change"}
+"""For whoever asked for it; here that is nobody."""
+DECIDED_BELOW = {("move_withdraw", "POST"): Permission.REVIEW, ("review_withdraw", "POST"): Permission.REVIEW}
+"""Where the address alone does not say who may: whoever asked for it may too, here nobody."""
 
 
 def parts(world: SimpleNamespace) -> dict[str, Any]:
@@ -64,6 +60,14 @@ def parts(world: SimpleNamespace) -> dict[str, Any]:
         "placement": world.placement.pk,
         "delivery": world.buried.pk,
         "drift": world.drift.pk,
+        "project": world.project.slug,
+        "template": world.template.template_id,
+        "bundle": world.shelf.bundle.slug,
+        "release": "1.0.0",
+        "old": "1.0.0",
+        "new": "1.1.0",
+        "channel": "live",
+        "activation": world.shelf.proposal.pk,
     }
 
 
@@ -144,6 +148,7 @@ TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
         }
     ),
     ("search", "GET"): lambda w: Given(query={"q": w.word}),
+    **shelf_pages.TYPED,
 }
 """What is typed where nothing would not do."""
 
@@ -185,5 +190,5 @@ def nested() -> Iterator[tuple[str, str]]:
     """Routes whose address names a row below a prompt or a target, and the part that names it."""
     for name, entry in ROUTES.items():
         named = list(entry.pattern.converters)
-        if len(named) > 2:
+        if len(named) > 2 and "client" in named:
             yield name, named[-1]

@@ -24,8 +24,10 @@ from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.hostile.portal_requests import (
     CELLS,
+    DECIDED_BELOW,
     FRAMED,
     LISTINGS,
+    OWN_ALONE,
     ROUTES,
     TYPED,
     WRITES_NOTHING,
@@ -132,10 +134,15 @@ def asked_for(seen, people, kind, name, method, world):
 
 
 def expected(kind, name, method):
-    """The status of the page about one's own client."""
-    if name in LISTINGS or permissions(name)[method] in GIVEN[kind]:
+    """The status of the page about one's own client or project."""
+    if name not in OWN_ALONE and (name in LISTINGS or needed(name, method) in GIVEN[kind]):
         return 200
     return 403 if Permission.VIEW in GIVEN[kind] else 404
+
+
+def needed(name, method):
+    """The permission without which it is refused."""
+    return DECIDED_BELOW.get((name, method), permissions(name)[method])
 
 
 def told_of(world, asked):
@@ -200,7 +207,7 @@ def test_who_is_not_signed_in_is_led_to_the_door_and_nothing_is_done(worlds, str
 @pytest.mark.parametrize(("name", "method"), CELLS)
 def test_an_administrator_of_the_installation_may_do_everything(worlds, people, name, method):
     asked = Asked(people["root"], name, method, worlds[1])
-    assert asked.status == 200, asked
+    assert asked.status == (403 if name in OWN_ALONE else 200), asked
 
 
 def test_a_service_has_no_way_in(worlds, people):

@@ -31,6 +31,8 @@ ADAPTERS = {"webhook", "memory", "retell", "n8n"}
 EXAMPLES = {"Name", "Text", "Company", "After", "Text of the prompt", "1 to 200 characters", "phone"} | {
     "The draft was changed meanwhile"
 }
+# What fields of the registry's forms show as an example.
+EXAMPLES |= {"@repository", "bundle", "bundle@stable", "prompt", "staging", "stable", "beta", "staff"}
 
 
 class InProcess(Hub):

@@ -1,0 +1,215 @@
+"""Releases: planned, cut, read, compared, retired, yanked and taken back; and who uses a bundle."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from registry import releases
+from registry.models import Release
+from tenancy.policy import Role
+from tests.factories.acting import SYSTEM
+from tests.factories.workbench import Workbench
+from tests.integration.portal.bench import TONE, build_bench, draft_of, page_of
+
+
+@pytest.fixture
+def bench(db):
+    return build_bench()
+
+
+def cut(bench, browser, version, **more):
+    given = {"revision": draft_of(bench).revision, "version": version, "notes": "Because.", **more}
+    return browser.post(bench.address("cut"), given)
+
+
+def test_the_plan_tells_the_step_the_reasons_and_the_lowest_version(bench):
+    bench.work.write("greeting", "Be kind, in a {{ tone }} tone.", variables=TONE)
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut")))
+    assert 'value="2.1.0"' in html
+    assert "This variable is new and may be left out." in html
+    assert "minor" in html
+    assert "<ins>" in html
+
+
+def test_a_plan_for_a_version_of_ones_own_keeps_it(bench):
+    bench.work.write("greeting", "Kinder.")
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut"), {"version": "3.0.0"}))
+    assert 'value="3.0.0"' in html
+    assert "The text of this prompt changed." in html
+
+
+def test_a_draft_without_changes_says_so(bench):
+    assert "Nothing changed since 2.0.0" in page_of(bench.person(Role.PUBLISHER).get(bench.address("cut")))
+
+
+def test_a_first_release_is_measured_against_nothing(bench):
+    other = Workbench(bench.project, "other")
+    other.write("hello", "Hello.", template="hello")
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut", bundle="other")))
+    assert "nothing: it is the first of its kind" in html
+    assert 'value="1.0.0"' in html
+    assert "Hello." in html
+
+
+def test_a_release_is_cut_and_told(bench):
+    bench.work.write("greeting", "Kinder.")
+    browser = bench.person(Role.PUBLISHER)
+    answer = cut(bench, browser, "2.0.1")
+    assert answer.headers["Location"] == bench.address("release", release="2.0.1")
+    html = page_of(browser.get(answer.headers["Location"]))
+    assert "Release 2.0.1 is cut." in html
+    assert "vouches for it" in html
+    assert "Because." in html
+    made = Release.objects.get(version="2.0.1")
+    assert made.digest in html
+    assert made.created_by == str(browser.account.pk)
+    assert "was there already" in page_of(browser.get(cut(bench, browser, "2.0.1").headers["Location"]))
+
+
+def test_a_step_that_is_too_small_is_refused_with_its_reasons(bench):
+    bench.work.write("second", "Second.", template="second")
+    html = page_of(cut(bench, bench.person(Role.PUBLISHER), "2.0.1"), 422)
+    assert "This prompt is new." in html
+    assert "Lowest version that fits" in html
+    assert not Release.objects.filter(version="2.0.1").exists()
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.0.0", 409), ("two", 400), ("", 422)])
+def test_a_version_that_cannot_be_is_refused_at_its_field(bench, version, status):
+    html = page_of(cut(bench, bench.person(Role.PUBLISHER), version), status)
+    assert 'href="#cutform_version"' in html
+
+
+def test_a_draft_that_was_changed_meanwhile_is_shown_again(bench):
+    old = draft_of(bench).revision
+    bench.work.write("second", "Second.", template="second")
+    html = page_of(cut(bench, bench.person(Role.PUBLISHER), "2.1.0", revision=old), 409)
+    assert "The draft was changed while you were looking at it, so nothing was cut." in html
+    assert "second" in html
+    assert not Release.objects.filter(version="2.1.0").exists()
+
+
+def test_a_conflict_of_requirements_is_explained_in_sentences(bench):
+    safety, billing = Workbench(bench.project, "safety"), Workbench(bench.project, "billing")
+    safety.write("a", "A.", template="a")
+    safety.cut("1.0.0")
+    safety.cut("2.0.0")
+    billing.need("@voice/safety", "^1.0")
+    billing.write("b", "B.", template="b")
+    billing.cut("1.0.0")
+    bench.work.need("@voice/billing", "^1.0")
+    bench.work.need("@voice/safety", "^2.0")
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut")))
+    assert "The bundles that are needed do not fit together" in html
+    assert "because your bundle needs @voice/safety ^2.0" in html
+    assert "Cut this release for ever" not in html
+
+
+def test_a_bundle_without_prompts_says_why_it_cannot_be_cut(bench):
+    Workbench(bench.project, "empty")
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut", bundle="empty")))
+    assert "A release has at least one prompt, or needs another bundle." in html
+
+
+def test_releases_are_listed_the_highest_first_with_what_is_known_of_them(bench):
+    releases.yank(release=bench.one, reason="security", by=SYSTEM, at=timezone.now())
+    html = page_of(bench.person(Role.VIEWER).get(bench.address("releases")))
+    assert html.index(bench.address("release", release="2.0.0")) < html.index(bench.address("release", release="1.0.0"))
+    assert "latest" in html
+    assert "yanked" in html
+
+
+def test_more_releases_cost_no_more_questions(bench):
+    browser, asked = bench.person(Role.VIEWER), []
+    for version in ("2.0.1", "2.0.2", "2.0.3"):
+        browser.get(bench.address("releases"))
+        with CaptureQueriesContext(connection) as queries:
+            browser.get(bench.address("releases"))
+        asked.append(len(queries))
+        bench.work.cut(version)
+    assert len(set(asked)) == 1
+    assert asked[0] <= 11
+
+
+def test_a_release_shows_its_papers_and_its_prompts(bench):
+    html = page_of(bench.person(Role.VIEWER).get(bench.address("release", release="1.0.0")))
+    assert bench.one.digest in html
+    assert "@voice/desk@1.0.0" in html
+    assert "ed25519:" in html
+    assert "&quot;manifest&quot;: 1" in html
+    assert "Needs the permission “admin” in this project." in html
+    browser, path = bench.person(Role.VIEWER), bench.address("release_prompt", release="1.0.0")
+    assert "Be kind, in a {{ tone }} tone." in page_of(browser.get(path, {"name": "greeting"}))
+    assert browser.get(path, {"name": "nothing"}).status_code == 404
+    assert browser.get(bench.address("release", release="7.0.0")).status_code == 404
+
+
+def test_two_releases_are_compared_prompt_by_prompt(bench):
+    browser = bench.person(Role.VIEWER)
+    path = bench.address("release_compare", old="1.0.0", new="2.0.0")
+    html = page_of(browser.get(path, {"view": "split"}))
+    assert "major" in html
+    assert "This variable was removed." in html
+    assert "What the variables ask for" in html
+    assert 'id="change-1"' in html
+    assert html.count('id="change-2"') == 1, "changes are numbered through all prompts"
+    same = page_of(browser.get(bench.address("release_compare", old="2.0.0", new="2.0.0")))
+    assert "Every prompt is the same on both sides." in same
+    chosen = browser.get(bench.address("release_compare_chosen"), {"old": "1.0.0", "new": "2.0.0"})
+    assert chosen.headers["Location"] == path
+    assert browser.get(bench.address("release_compare", old="1.0.0", new="9.0.0")).status_code == 404
+
+
+def test_requirements_and_what_it_goes_with_are_compared_too(bench):
+    safety = Workbench(bench.project, "safety")
+    safety.write("a", "A.", template="a")
+    safety.cut("1.0.0")
+    bench.work.need("@voice/safety", "^1.0")
+    bench.work.cut("2.0.1")
+    html = page_of(bench.person(Role.VIEWER).get(bench.address("release_compare", old="2.0.0", new="2.0.1")))
+    assert "Bundles it needs" in html
+    assert "@voice/safety" in html
+
+
+def test_who_uses_a_bundle_is_told(bench):
+    user = Workbench(bench.project, "user")
+    user.need("@voice/desk", "^2.0")
+    user.cut("1.0.0")
+    browser = bench.person(Role.VIEWER)
+    html = page_of(browser.get(bench.address("dependants")))
+    assert "@voice/user@1.0.0" in html
+    assert "^2.0" in html
+    assert "No other bundle needs this one" in page_of(browser.get(bench.address("dependants", bundle="user")))
+    assert "@voice/desk" in page_of(browser.get(bench.address("release", bundle="user", release="1.0.0")))
+
+
+def test_a_release_is_retired_and_everybody_is_warned(bench):
+    browser, path = bench.person(Role.ADMINISTRATOR), bench.address("release_retire", release="1.0.0")
+    assert "This cannot be unsaid." in page_of(browser.get(path))
+    html = page_of(browser.post(path, {"reason": "deprecated", "message": "Use 2.0.0."}, follow=True))
+    assert "Release 1.0.0 is retired: whoever reads it is warned." in html
+    assert "Use 2.0.0." in html
+    assert "retired: deprecated" in " ".join(html.split())
+
+
+def test_a_release_is_yanked_once(bench):
+    browser, path = bench.person(Role.ADMINISTRATOR), bench.address("release_yank", release="2.0.0")
+    assert "Channels that give it now:" in page_of(browser.get(path))
+    assert "ranges skip it" in page_of(browser.post(path, {"reason": "security"}, follow=True))
+    assert "Version 2.0.0 is yanked already." in page_of(browser.post(path, {"reason": "security"}), 409)
+    assert 'href="#id_reason"' in page_of(browser.post(path, {"reason": "whim"}), 422)
+
+
+def test_a_release_is_taken_back_within_the_hour_unless_somebody_has_it(bench):
+    bench.work.cut("2.0.1", at=timezone.now())
+    browser, path = bench.person(Role.ADMINISTRATOR), bench.address("release_revert", release="2.0.1")
+    assert "Take 2.0.1 back?" in page_of(browser.get(path))
+    html = page_of(browser.post(path, {"reason": "invalid"}, follow=True))
+    assert "Release 2.0.1 was taken back." in html
+    assert browser.get(bench.address("release", release="2.0.1")).status_code == 410
+    late = page_of(browser.post(bench.address("release_revert", release="2.0.0"), {"reason": "invalid"}), 409)
+    assert "A release is taken back within an hour; later it can be yanked." in late
+    assert "The hour is over." in page_of(browser.get(bench.address("release", release="2.0.0")))
