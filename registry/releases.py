@@ -292,7 +292,7 @@ def _require_unused(release: Release) -> None:
 
 def _there(found: Any) -> Release:
     if found is None:
-        raise NotFound("404.release_not_found", "There is no such release.")
+        raise NotFound("404.release_not_found", "The bundle has no such release.")
     if found.reverted:
         raise NotFound("410.gone", f"Version {found.version} was taken back.")
     release: Release = found
