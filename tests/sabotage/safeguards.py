@@ -304,4 +304,59 @@ SAFEGUARDS = (
         "tests/unit/prompthub/test_starting.py"
         "::test_a_default_of_a_pack_that_names_no_release_forbids_a_start_and_only_that",
     ),
+    Safeguard(
+        "a pack is read from one release",
+        (
+            Cut(
+                "resolver/packs.py",
+                "    chosen = None if style is None else _style(release, style, actor, at, values)\n",
+                "    chosen = None if style is None else _style(_opened(pack, actor, key), style, actor, at, values)\n",
+            ),
+        ),
+        "tests/integration/gateway/test_coach.py"
+        "::test_a_session_is_of_one_release_though_the_pack_moves_while_it_begins",
+    ),
+    Safeguard(
+        "the digest of a manifest",
+        (Cut("registry/releases.py", "    if digest_of(paper=paper) != release.digest:\n", "    if False:\n"),),
+        "tests/integration/gateway/test_releases.py::test_a_manifest_that_no_longer_has_its_digest_is_given_to_nobody",
+    ),
+    Safeguard(
+        "the digest of a text that is read",
+        (
+            Cut(
+                "registry/names.py",
+                "    if row is None or row.digest != wanted or not versions.intact(version=row):\n",
+                "    if row is None:\n",
+            ),
+        ),
+        "tests/unit/resolver/test_resolve.py::test_a_text_that_does_not_have_its_digest_is_given_to_nobody",
+    ),
+    Safeguard(
+        "the digest in a lock file",
+        (Cut("prompthub_kernel/lockfile.py", "    if locked.digest != served.digest:\n", "    if False:\n"),),
+        "tests/integration/gateway/test_reading.py::test_a_lock_with_another_digest_is_told_at_its_place",
+    ),
+    Safeguard(
+        "a bundle is of those who see its project",
+        (
+            Cut(
+                "registry/bundles.py",
+                "    if found is None or not policy.can(actor, Permission.VIEW, found.project):\n",
+                "    if found is None:\n",
+            ),
+        ),
+        "tests/unit/registry/test_bundles.py::test_of_foreign_bundles_nothing_is_seen_and_viewers_change_nothing",
+    ),
+    Safeguard(
+        "a version is never used again",
+        (
+            Cut(
+                "registry/releases.py",
+                "    if present.marks.filter(kind=ReleaseMark.Kind.REVERT).exists():\n",
+                "    if False:\n",
+            ),
+        ),
+        "tests/unit/registry/test_releases.py::test_a_release_taken_back_within_the_hour_leaves_a_tombstone",
+    ),
 )

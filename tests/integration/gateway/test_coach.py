@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
+from registry import packs
+from resolver import resolve
 from tests import factories
+from tests.factories.acting import AT, SYSTEM
 from tests.factories.shelf import cut_release
 from tests.problems import assert_problem, assert_shape
 
@@ -46,6 +49,22 @@ def test_a_session_keeps_its_version_whatever_is_activated(admin, coach):
     admin.post("packs/coach/activate", {"version": "1.1.0"})
     assert texts(admin.get(f"coach/sessions/{session['id']}").json()) == ("You coach.", "Calmly.")
     assert texts(admin.post("coach/sessions", {"pack": "coach", "style": "calm"}).json())[0] == "You coach well."
+
+
+def test_a_session_is_of_one_release_though_the_pack_moves_while_it_begins(admin, coach, monkeypatch):
+    read, moves = resolve.read, iter(["1.1.0"])
+
+    def moving(**given):
+        found = read(**given)
+        for version in moves:
+            packs.activate(pack=coach.pack, to=version, by=SYSTEM, at=AT)
+        return found
+
+    monkeypatch.setattr(resolve, "read", moving)
+    session = admin.post("coach/sessions", {"pack": "coach", "style": "calm"}).json()
+    assert admin.get("packs/coach/active").json()["release"]["version"] == "1.1.0"
+    assert texts(session) == ("You coach.", "Calmly.")
+    assert session["system"]["release"] == session["style_prompt"]["release"] == session["release"]
 
 
 def test_a_style_that_the_pack_does_not_have_starts_nothing(admin, coach):
