@@ -44,8 +44,11 @@ LARGE = "PostgreSQL"
 WHOLE = "PostgreSQL + Redis"
 BROWSER = "SQLite, Chromium"
 BARS = (
+    Bar("G1", "benchmarks.g1_fetch", 40, LARGE),
+    Bar("G2", "benchmarks.g2_miss", 30, LARGE),
     Bar("G3", "benchmarks.g3_create", 30, LARGE),
     Bar("G3b", "benchmarks.g3b_publish", 60, LARGE, seeded=True),
+    Bar("G4", "benchmarks.g4_list", 40, LARGE),
     Bar("G8", "benchmarks.g8_solve", 20),
     Bar("G9", "benchmarks.g9_diff", 10),
     Bar("G10", "benchmarks.g10_variables", 10),
@@ -54,6 +57,7 @@ BARS = (
     Bar("R2", "tests.faults.r2", 60, WHOLE, seeded=True),
     Bar("R3", "tests.faults.r3", 60, "SQLite", seeded=True),
     Bar("R4", "tests.faults.r4", 60, LARGE, seeded=True),
+    Bar("R5", "tests.faults.r5", 30, "PostgreSQL, SQLite", seeded=True),
     Bar("R6", "tests.faults.r6", 60, WHOLE, seeded=True),
     Bar("R10", "tests.faults.r10", 30, WHOLE, seeded=True),
     Bar("S2", "benchmarks.s2_templates", 30),
