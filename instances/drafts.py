@@ -16,7 +16,7 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from instances.models import InstanceVersion, PromptInstance
-from prompthub_kernel import rendering
+from prompthub_kernel import references, rendering
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.naming import require_name
@@ -243,6 +243,7 @@ def _check_own_text(body: PromptBody | None, template_version: TemplateVersion, 
             "A prompt's own text has the format and engine of its template.",
             problems=[Problem("/format", "const", f"must be {template_version.format}, {template_version.engine}")],
         )
+    references.refuse(body)
     rendering.check(body=body, variables=schema)
 
 

@@ -104,7 +104,7 @@ def refuse(body: PromptBody) -> None:
     """Raises ``400.template_schema_invalid`` with the code ``reference`` for a body that has references."""
     if found := find(body):
         detail = (
-            "this refers to another prompt. Such a text is sealed when the bundle it belongs to is released; "
+            "this refers to another prompt. Only templates of a bundle do, which are sealed when it is released; "
             "a text that is sealed by itself has to be whole"
         )
         raise _invalid([_problem(body, one.at, "reference", one.line, detail) for one in found])

@@ -203,3 +203,12 @@ def test_a_draft_takes_over_its_own_versions_only(at, system):
     with pytest.raises(NotFound):
         drafts.edit(instance=instance, revision=1, based_on=other, by=system, at=at)
     assert drafts.edit(instance=instance, revision=1, based_on=mine, by=system, at=at).based_on == mine
+
+
+def test_a_clients_own_text_cannot_refer_to_other_prompts(at, system):
+    instance = make_instance()
+    own = _own('{% include "@acme/base/style" %}')
+    with pytest.raises(Invalid) as refused:
+        drafts.edit(instance=instance, revision=instance.revision, body=own, by=system, at=at)
+    assert (refused.value.problems[0].pointer, refused.value.problems[0].code) == ("/content_md", "reference")
+    assert "Only templates of a bundle" in refused.value.detail

@@ -213,7 +213,7 @@ def test_text_that_is_sealed_by_itself_cannot_refer_to_others(bench, at, system)
     assert draft.body.text == include("@acme/base/greeting")
     with pytest.raises(Invalid) as refused:
         versions.seal(template=template, by=system, at=at)
-    assert (refused.value.problems[0].code, "sealed when the bundle" in refused.value.detail) == ("reference", True)
+    assert (refused.value.problems[0].code, "sealed when it is released" in refused.value.detail) == ("reference", True)
     with pytest.raises(Invalid) as refused:
         versions.register(
             project=bench.project, name="other", body=draft.body, variables=draft.variables, by=system, at=at
