@@ -179,6 +179,11 @@ def listing(*, actor: Actor, permission: Permission = Permission.VIEW) -> QueryS
     return rows.order_by("project__slug", "slug", "id")
 
 
+def of_project(*, project: Project) -> QuerySet[Bundle]:
+    """A project's bundles by slug. Whoever sees the project sees them."""
+    return Bundle.objects.filter(project=project).order_by("slug")
+
+
 def members(*, bundle: Bundle) -> QuerySet[Member]:
     """The prompts of the draft by name, with their templates."""
     return Member.objects.filter(bundle=bundle).select_related("template__project").order_by("name")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from gateway import pagination, query
@@ -52,10 +54,15 @@ class ProjectBundles(OfBundle):
     def get(self, project: str) -> Answer:
         """By slug, without their drafts."""
         place = projects.get(key=project, actor=self.actor)
-        rows = without_draft(bundles.listing(actor=self.actor).filter(project=place))
+        rows = without_draft(bundles.of_project(project=place))
         if self.query["kind"]:
             rows = rows.filter(kind=self.query["kind"])
-        return self.page(rows, pagination.BY_SLUG, shown.bundle_line)
+
+        def told(row: Bundle) -> dict[str, Any]:
+            row.project = place  # known: not asked for again
+            return shown.bundle_line(row)
+
+        return self.page(rows, pagination.BY_SLUG, told)
 
     @operation(
         "create_bundle",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +12,7 @@ from schemathesis.generation.meta import TestPhase
 
 from assist import texts
 from assist.models import Suggestion
-from foundation.actors import system
+from foundation.actors import Actor, system
 from instances.models import PromptInstance
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
@@ -23,27 +21,26 @@ from publishing.models import Drift
 from templates_app import drafts as template_drafts
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.hostile.feeding_shelves import Shelves, unique
 from tests.hostile.two_worlds import make_world
-
-_numbers = count(1)
-
-
-def _unique(word: str) -> str:
-    return f"{word}-{next(_numbers)}-{uuid.uuid4().hex[:8]}"
 
 
 def _ours(value: Any) -> bool:
-    """Whether an id came from an answer: a UUID of version 7, or an address made by :func:`_unique`."""
+    """Whether an id came from an answer: a UUID of version 7, or an address made by :func:`unique`."""
     text = str(value)
     if re.fullmatch(r"[cp]-\d+-[0-9a-f]{8}", text):
         return True
     return re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", text) is not None
 
 
-class Feed:
-    """A world that every request may be about, and fresh rows for those that use theirs up."""
+class Feed(Shelves):
+    """A world that every request may be about, and fresh rows for those that use theirs up.
 
-    def __init__(self) -> None:
+    ``actor`` is who sends the requests.
+    """
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
         self.world = make_world("fed")
 
     def path(self, name: str) -> dict[str, Any]:
@@ -62,12 +59,13 @@ class Feed:
             "token_id": world.token.id,
             "client": world.client.slug,
             "project": world.project.slug,
+            **self.shelf_path(),
         }
         fresh = getattr(self, f"_{name}", dict)
         return {key: str(value) for key, value in {**known, **fresh()}.items()}
 
     def _archive_client(self) -> dict[str, Any]:
-        return {"client": factories.make_client(slug=_unique("c")).slug}
+        return {"client": factories.make_client(slug=unique("c")).slug}
 
     _switch_refine = _archive_client  # switched off, the client of all others would refuse to be refined
 
@@ -127,14 +125,14 @@ class Feed:
             client=self.world.client,
             template_version=self.world.template,
             variables={"company": "A", "pin": "1234"},
-            name=_unique("i"),
+            name=unique("i"),
         )
 
     def draft(self) -> Any:
         """A fresh template draft of the project."""
         return template_drafts.create(
             project=self.world.project,
-            name=_unique("d"),
+            name=unique("d"),
             body=PromptBody.parse(content_md="Hi.", content_json=None),
             variables=VariablesSchema.parse(None),
             by=SYSTEM,
@@ -143,8 +141,8 @@ class Feed:
 
     def placement(self, *, fails: str = "ok") -> Any:
         """A fresh place of a fresh target, for a fresh prompt."""
-        target = factories.make_target(client=self.world.client, name=_unique("t"), settings={"fail": [fails]})
-        return factories.make_placement(instance=self.instance(), target=target, location={"slot": _unique("s")})
+        target = factories.make_target(client=self.world.client, name=unique("t"), settings={"fail": [fails]})
+        return factories.make_placement(instance=self.instance(), target=target, location={"slot": unique("s")})
 
     def delivery(self, ending: str) -> Any:
         """A delivery that ended so."""
@@ -158,10 +156,11 @@ class Feed:
         if not isinstance(body, dict):
             return body
         shape = getattr(self, f"_body_of_{name}", None)
-        return body if shape is None else {**body, **shape(body, path)}
+        fixed = {} if shape is None else shape(body, path)  # which may take something away, too
+        return {**body, **fixed}
 
     def _body_of_register_template(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
-        fixed: dict[str, Any] = {"project": self.world.project.slug, "name": _unique("t")}
+        fixed: dict[str, Any] = {"project": self.world.project.slug, "name": unique("t")}
         if "variables_schema" in body:
             fixed["variables_schema"] = {"properties": {"tone": {"enum": ["calm", "brisk"]}}}
         if "format" in body:
@@ -176,12 +175,12 @@ class Feed:
 
     def _body_of_create_instance(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         fixed = {"client": self.world.client.slug, "template_id": str(self.world.template.id)}
-        fixed |= {"name": _unique("i")} if "name" in body else {}
+        fixed |= {"name": unique("i")} if "name" in body else {}
         return {**fixed, "variables": {"company": str(body.get("name", "A")), "pin": "4711"}}
 
     def _body_of_edit_instance(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         fixed: dict[str, Any] = {"revision": 1}
-        fixed |= {"name": _unique("i")} if "name" in body else {}
+        fixed |= {"name": unique("i")} if "name" in body else {}
         fixed |= {"template_id": str(self.world.template.id)} if "template_id" in body else {}
         fixed |= {"variables": {"company": "B"}} if "variables" in body else {}
         return {**fixed, **({"content_json": None} if body.get("content_json") is not None else {})}
@@ -205,7 +204,7 @@ class Feed:
         return {name: real[name] for name in body if name in real}
 
     def _body_of_create_client(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
-        return {"slug": _unique("c")}
+        return {"slug": unique("c")}
 
     _body_of_create_project = _body_of_create_client
 
@@ -215,7 +214,7 @@ class Feed:
     _body_of_grant_at_project = _body_of_grant_at_client
 
     def _body_of_create_target(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
-        return {"name": _unique("t"), "adapter": "memory", "settings": {}, "credentials": {}}
+        return {"name": unique("t"), "adapter": "memory", "settings": {}, "credentials": {}}
 
     def _body_of_change_target(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         return {"settings": {}}
@@ -228,7 +227,7 @@ class Feed:
         return {
             "instance_id": str(world.instance.id),
             "target_id": str(world.target.id),
-            "location": {"slot": _unique("s")},
+            "location": {"slot": unique("s")},
         }
 
     def _body_of_replay_deliveries(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
@@ -241,6 +240,8 @@ class Feed:
 
     def query(self, name: str, query: dict[str, Any]) -> dict[str, Any]:
         """Filters that find something; no cursor, which only an answer can give."""
+        if name in self.SHELF_QUERY:
+            return self.SHELF_QUERY[name]
         fixed = {key: self.QUERY.get(key, value) for key, value in query.items() if key != "cursor"}
         return {**fixed, **({"base": str(self.world.template.id)} if "base" in fixed else {})}
 
@@ -263,8 +264,8 @@ class Feed:
             case.query = self.query(name, dict(case.query))
         if case.headers and meant_right(ParameterLocation.HEADER):
             if "Idempotency-Key" in case.headers:
-                case.headers["Idempotency-Key"] = _unique("k")
+                case.headers["Idempotency-Key"] = unique("k")
             if "If-Match" in case.headers:
-                case.headers["If-Match"] = '"1"'
+                case.headers["If-Match"] = self.IF_MATCH.get(name, '"1"')
         if case.body is not NOT_SET and meant_right(ParameterLocation.BODY):
             case.body = self.body(name, case.body, path)

@@ -1,6 +1,6 @@
 """The whole document, fuzzed by schemathesis: what it promises holds for whatever is sent.
 
-Some 5,000 cases in the suite; ``make fuzz`` (``PROMPTHUB_TEST_FULL=fuzz``) sends 50,000 and
+Some 8,000 cases in the suite; ``make fuzz`` (``PROMPTHUB_TEST_FULL=fuzz``) sends 50,000 and
 ``PROMPTHUB_TEST_FUZZ_CASES`` any other number.
 """
 
@@ -22,19 +22,22 @@ from schemathesis.engine import events, from_schema
 from schemathesis.generation.meta import TestPhase
 from schemathesis.transport.wsgi import WSGITransport
 
+from foundation.actors import Door
 from gateway.v1 import publishing
 from prompthub.wsgi import application
 from publishing import drift
 from publishing.adapters import memory
+from tenancy import tokens
 from tests import factories
+from tests.factories.acting import AT
 from tests.hostile.feeding import Feed
 from tests.integration.gateway.conftest import ALL
 
 FULL = os.environ.get("PROMPTHUB_TEST_FULL") == "fuzz"
-CASES = int(os.environ.get("PROMPTHUB_TEST_FUZZ_CASES") or (50_000 if FULL else 5_000))
+CASES = int(os.environ.get("PROMPTHUB_TEST_FUZZ_CASES") or (50_000 if FULL else 8_000))
 SEED = int(os.environ.get("PROMPTHUB_TEST_SEED") or 7319)
-SYSTEMATIC = 3_000  # about as many the coverage phase finds worth trying; the rest is left to chance
-OPERATIONS = 70
+SYSTEMATIC = 7_200  # about as many the coverage phase finds worth trying; the rest is left to chance
+OPERATIONS = 130
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -172,8 +175,9 @@ def run(token: str, *, examples: int, feed: Feed) -> Report:
 @pytest.mark.django_db(transaction=True)
 def test_the_api_keeps_its_promises_whatever_is_sent(in_process, quick, record_property):
     token = factories.make_token(scopes=ALL, superuser=True)[1]
+    sender = tokens.authenticate(presented=token, at=AT, door=Door.API)
     examples = max(1, (CASES - SYSTEMATIC) // OPERATIONS)
-    report = run(token, examples=examples, feed=Feed())
+    report = run(token, examples=examples, feed=Feed(sender))
     shares = report.shares_accepted()
     record_property("cases", report.cases)
     record_property("operations", len(shares))
