@@ -76,7 +76,7 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
         own=own,
         moved=waits and channel.release_id != proposal.previous_id,
         lost=_lost(proposal),
-        approve=mine if own and may["review"].allowed else may["review"],
+        approve=mine if own else may["review"],
         reject=may["review"],
         change=may["publish"] if own else theirs,
         withdraw=channels.withdrawing(proposal, pending.hands(actor=actor), may),
