@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.e2e import pages
 from tests.e2e.hub import Hub
 from tests.e2e.unkind import Unkind
+from tests.fakes.n8n_server import N8nServer
+from tests.fakes.retell_server import RetellServer
 from tests.services.browser import chromium
 from tests.services.process import free_port
 from tests.services.product import Product
@@ -61,10 +63,26 @@ def unkind() -> Iterator[Unkind]:
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory, unkind: Unkind) -> Iterator[Product]:
+def n8n() -> Iterator[N8nServer]:
+    """A stand-in of n8n."""
+    with N8nServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def retell() -> Iterator[RetellServer]:
+    """A stand-in of Retell."""
+    with RetellServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def product(
+    tmp_path_factory: pytest.TempPathFactory, unkind: Unkind, n8n: N8nServer, retell: RetellServer
+) -> Iterator[Product]:
     """The demo world, served. Tests share it: each makes what it changes."""
     provider = free_port()
-    allowed = f"127.0.0.1:{provider},{unkind.address}"
+    allowed = f"127.0.0.1:{provider},{unkind.address},{n8n.address},{retell.address}"
     folder = tmp_path_factory.mktemp("state")
     with Product(folder, provider=provider, PROMPTHUB_LLM="scripted", PROMPTHUB_EGRESS_ALLOW=allowed) as running:
         yield running
