@@ -261,7 +261,9 @@ SAFEGUARDS = (
         "the change counter of every second",
         (
             Cut(
-                "resolver/cache.py", "        if not self.good(time.monotonic()):\n", "        if self._seen is None:\n"
+                "resolver/cache.py",
+                "        if not self.good(time.monotonic()):\n            self.catch_up()\n        remembered = ",
+                "        if self._seen is None:\n            self.catch_up()\n        remembered = ",
             ),
         ),
         "tests/faults/test_rows_names.py::test_row_22_a_process_that_hears_nothing_reads_the_new_one_within_a_second",

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from registry import bundles, channels
+from registry import bundles
 from resolver import usage
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
@@ -209,8 +209,7 @@ def test_a_lock_holds_exact_versions_and_digests(admin, shelf):
 def test_a_channel_is_locked_at_where_it_points(admin, shelf):
     locked = admin.post("locks", {"requirements": {"@prompts/onboarding": "stable"}}).json()
     assert locked["bundles"]["@prompts/onboarding"]["version"] == "1.0.0"
-    channel = channels.get(bundle=shelf.bundle, name="stable", actor=SYSTEM)
-    channels.activate(channel=channel, to="1.1.0", by=SYSTEM, at=AT)
+    point(shelf.bundle, "stable", shelf.second)
     assert admin.post("locks/verify", locked).json()["ok"] is True
 
 
