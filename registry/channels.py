@@ -186,7 +186,7 @@ def move(
     ``activation`` is a row that waited and was approved or is due: who approves needs ``review``, all else was asked by
     :mod:`registry.reviews` or when it was scheduled. Raises ``409.review_required``, ``403.channel_locked``,
     ``409.version_conflict``, ``400.release_unknown``, ``422.release_not_in_bundle``, ``410.gone``, and
-    ``409.state_conflict`` for a yanked release without ``confirm``.
+    ``409.state_conflict`` for a yanked release without ``confirm``, unless all others have it anyway.
     """
     require_storable(reason, "/reason")
     with transaction.atomic():
@@ -197,7 +197,7 @@ def move(
             policy.require(by, Permission.REVIEW, row.bundle.project)
         require_expected(channel=row, expected=expected)
         aim = (choose or _whole)(row)
-        warnings = aims.warnings(release=aim.named, confirm=confirm)
+        warnings = aims.warnings(release=aim.named, confirm=confirm or aim.named == row.release)
         if activation is None and aim == aims.of(row=row):
             return Moved(row, history(channel=row)[0], changed=False, warnings=warnings)
         if activation is None:

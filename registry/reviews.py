@@ -186,6 +186,8 @@ def _decide(row: Activation, comment: str, by: Actor, at: datetime) -> None:
 
 
 def _require_undecided(row: Activation, also: Activation.State = S.PROPOSED) -> None:
+    if row.policy != Channel.Policy.REVIEW:
+        raise Conflict("409.state_conflict", "It was scheduled, not proposed: take it back and schedule another.")
     if row.state not in {S.PROPOSED, also}:
         told = row.get_state_display().lower()
         raise Conflict("409.state_conflict", f"It is {told}: nothing is left to decide.", context={"state": row.state})

@@ -57,6 +57,17 @@ def test_stop_ends_it_and_rolls_back_in_one_move(channel, at, system):
         refused("409.state_conflict", verb, channel=channel, by=system, at=at)
 
 
+def test_it_is_ended_although_the_first_release_was_yanked_meanwhile(channel, at, system):
+    first = channel.bundle.releases.get(version="1.0.0")
+    for verb in (rollouts.stop, channels.rollback):
+        rollouts.split(channel=channel, to="1.1.0", percent=50, by=system, at=at)
+        if not first.marks.exists():
+            make_release_mark(release=first, kind="yank")
+        result = verb(channel=channel, by=system, at=at)
+        assert points(channel) == ("1.0.0", None, None, [])
+        assert result.warnings == ("Release 1.0.0 was yanked (other): for a test.",)
+
+
 def test_a_rollback_while_it_goes_on_is_to_end_it(channel, at, system):
     channels.activate(channel=channel, to="1.1.0", by=system, at=at)
     rollouts.split(channel=channel, to="1.2.0", percent=50, by=system, at=at)

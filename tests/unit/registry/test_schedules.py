@@ -211,6 +211,15 @@ def test_what_is_scheduled_is_listed_and_taken_back(channel, at):
     assert wake() == 0
 
 
+def test_what_was_scheduled_is_no_proposal(channel, at):
+    by = someone(channel)
+    waiting = schedule(channel, by=by)
+    refused("409.state_conflict", reviews.change, proposal=waiting, revision=1, to="1.2.0", by=by, at=at)
+    reviewer = someone(channel, "reviewer")
+    refused("409.state_conflict", reviews.approve, proposal=waiting, revision=1, by=reviewer, at=at)
+    assert list(reviews.queue(actor=reviewer)) == []
+
+
 def test_the_schedule_names_the_task_and_the_task_wakes(channel, settings):
     schedule(channel, due=-HOUR)
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
