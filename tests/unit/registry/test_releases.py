@@ -12,7 +12,7 @@ from audit.models import AuditEvent
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
 from prompthub_kernel.selector import parse_selector
 from prompthub_kernel.signing import signature_problems
-from registry import bundles, ed25519, releases, signing
+from registry import bundles, ed25519, plans, releases, signing
 from registry.models import Channel, Pin, Release, ReleaseRequirement
 from templates_app.models import Template, TemplateDraft, TemplateVersion
 from tenancy.policy import Role
@@ -350,3 +350,19 @@ def test_a_list_of_releases_is_one_query(bench):
     with CaptureQueriesContext(connection) as queries:
         assert [str(row.bundle.address) for row in releases.listing(bundle=bench.bundle)] == 3 * [bench.name]
     assert len(queries) == 1
+
+
+def test_a_text_that_changes_while_it_is_cut_is_not_sealed_unseen(bench, monkeypatch):
+    bench.write("a", "One.")
+    planned = plans.plan
+
+    def plan_and_be_late(**given):
+        found = planned(**given)
+        bench.write("a", "Two.")
+        return found
+
+    monkeypatch.setattr(plans, "plan", plan_and_be_late)
+    with pytest.raises(Conflict) as late:
+        bench.cut("1.0.0")
+    assert late.value.code == "409.draft_stale"
+    assert (Release.objects.count(), TemplateVersion.objects.count()) == (0, 0)
