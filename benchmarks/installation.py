@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -30,12 +31,13 @@ START_SECONDS = 180
 
 @dataclass
 class Installation:
-    """One database of ours and the processes that serve it."""
+    """One database of ours and the processes that serve it; ``more`` is further environment."""
 
     database_url: str
     broker_url: str
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)
+    more: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(
         default_factory=lambda: {
             "PROMPTHUB_SECRET_KEY": secrets.token_urlsafe(50),
@@ -55,7 +57,9 @@ class Installation:
             "REDIS_URL": self.broker_url,
             "PROMPTHUB_HTTPS": "off",
             "PROMPTHUB_API_RATE": "1000000/sec",
+            "DJANGO_SETTINGS_MODULE": "prompthub.settings",
             **self.keys,
+            **self.more,
         }
 
     @property
@@ -65,8 +69,15 @@ class Installation:
 
     def manage(self, *arguments: str) -> str:
         """Run a management command and return what it printed."""
+        return self._ran("manage.py", *arguments)
+
+    def run(self, *arguments: str) -> str:
+        """Run Python with the environment of the installation and return the last line it printed."""
+        return self._ran(*arguments).strip().splitlines()[-1]
+
+    def _ran(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -74,7 +85,7 @@ class Installation:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
+            raise RuntimeError(f"{arguments[0]} {arguments[1]} failed:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
         return done.stdout
 
     def shell(self, code: str) -> str:
@@ -133,15 +144,15 @@ def create_database(server: Postgres, name: str) -> str:
     return urlsplit(server.url)._replace(path=f"/{name}").geturl()
 
 
-def until_ready(process: subprocess.Popen[bytes], port: int, path: str) -> None:
-    """Wait for a 2xx. Raises RuntimeError when the process ends first, or takes minutes."""
+def until_ready(process: subprocess.Popen[Any], port: int, path: str, *, any_status: bool = False) -> None:
+    """Wait for a 2xx, or whatever answer. Raises RuntimeError when the process ends first, or takes minutes."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
             connection = Connection(port)
             status, _ = connection.call("GET", path)
             connection.close()
-            if 200 <= status < 300:
+            if any_status or 200 <= status < 300:
                 return
         except OSError:
             pass
