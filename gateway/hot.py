@@ -35,7 +35,6 @@ from gateway.rendering import dumps
 from prompthub_kernel.address import BundleAddress
 from prompthub_kernel.errors import PromptHubError
 from resolver import cache, metrics, resolve, usage
-from resolver.usage import Fetched
 from tenancy import policy, tokens
 from tenancy.policy import Permission
 
@@ -50,9 +49,12 @@ PATH = "/api/v1/resolve"
 LOOK_SECONDS = cache.GOOD_SECONDS / 2
 
 MOST_HOSTS = 100
+WHOLE = "prompthub.whole"
+"""The extension of ASGI by which :mod:`prompthub.connections` takes an answer that is written out already."""
 
 log = structlog.get_logger(__name__)
 _BEARER = b"Bearer "
+_NONE: dict[str, Any] = {}
 _ANY, _NOTHING = b"*/*", b"0"
 _ACCEPTED = (_ANY, b"application/json")
 _FROM_MEMORY = metrics.hot_reads.labels(how="memory")
@@ -61,11 +63,12 @@ _HANDED_ON = metrics.hot_reads.labels(how="application")
 
 
 class Sent(NamedTuple):
-    """What goes over the wire."""
+    """What goes over the wire; ``head`` is status and headers written out, empty where they seldom are the same."""
 
     status: int
     headers: Headers
     body: bytes
+    head: bytes = b""
 
 
 class HotReads:
@@ -78,7 +81,7 @@ class HotReads:
 
     def __init__(self, run: Run, *, watched: bool = True) -> None:
         self.readers = Readers()
-        self.answers = Answers()
+        self.answers = Answers(settings.HOT_MEGABYTES * 1024 * 1024)
         self._run = run
         self._unwatched = watched
         self._hosts: set[bytes] = set()
@@ -88,7 +91,12 @@ class HotReads:
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             sent = self.remembered(scope) if _concerned(scope) else None
-            await (app(scope, receive, send) if sent is None else _send(sent, send))
+            if sent is None:
+                await app(scope, receive, send)
+            elif not (
+                sent.head and WHOLE in (more := scope.get("extensions", _NONE)) and more[WHOLE](sent.head, sent.body)
+            ):
+                await _send(sent, send)
 
         return answer
 
@@ -122,8 +130,8 @@ class HotReads:
         ):
             return None
         at = time.time()
-        for prompt in kept.prompts:
-            usage.count(what=Fetched(reader.token, kept.project, "", prompt, kept.version), at=at)
+        for what in kept.counted_for(reader.token):
+            usage.count(what=what, at=at)
         _FROM_MEMORY.inc()
         return _sent(kept, headers)
 
@@ -246,7 +254,7 @@ def _sent(kept: Kept, headers: dict[bytes, bytes]) -> Sent:
     seen = headers.get(b"if-none-match")
     if seen is not None and resolved.unchanged(seen.decode("latin-1"), kept.tag):
         return Sent(304, [*kept.unchanged, key], b"")
-    return Sent(200, [*kept.headers, key], kept.body)
+    return Sent(200, [*kept.headers, key], kept.body, b"%bx-correlation-id: %b\r\n" % (kept.head, key[1]))
 
 
 async def _send(sent: Sent, send: Send) -> None:

@@ -15,6 +15,7 @@ from foundation.actors import Actor
 from gateway import resolved, throttling
 from prompthub_kernel.address import Address, BundleAddress
 from resolver.cache import GOOD_SECONDS, Remembered
+from resolver.usage import Fetched
 from tenancy import access
 
 Headers = list[tuple[bytes, bytes]]
@@ -22,15 +23,18 @@ Headers = list[tuple[bytes, bytes]]
 READER_SECONDS = 60.0
 """How long a token is not asked for in the database, so that the time of its last use is written once a minute."""
 MOST_READERS = 10_000
-ANSWER_BYTES = 192 * 1024 * 1024
 
-_SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+_ALWAYS: Headers = [
+    (b"vary", resolved.VARY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+"""What the application's middleware sets; one list of pairs that all answers share."""
+_JSON = (b"content-type", b"application/json")
+_FOR_HOW_LONG = {text: (b"cache-control", text.encode()) for text in (resolved.FOR_EVER, resolved.AGAIN)}
 
 
 @dataclass(slots=True)
@@ -95,7 +99,8 @@ class Readers:
 class Kept:
     """An answer, what it rests on, and what is counted when it is given: the prompts in it.
 
-    ``headers`` are those of an answer with the body, ``unchanged`` those of one without.
+    ``headers`` are those of an answer with the body, ``unchanged`` those of one without; ``head`` is the former as it
+    goes over the wire.
     """
 
     remembered: Remembered
@@ -106,6 +111,16 @@ class Kept:
     headers: Headers
     unchanged: Headers
     body: bytes
+    head: bytes = b""
+    _counted: dict[str, tuple[Fetched, ...]] = field(default_factory=dict)
+
+    def counted_for(self, token: str) -> tuple[Fetched, ...]:
+        """What is counted when a token gets it."""
+        found = self._counted.get(token)
+        if found is None:
+            found = tuple(Fetched(token, self.project, "", prompt, self.version) for prompt in self.prompts)
+            self._counted[token] = found
+        return found
 
     @classmethod
     def made(
@@ -120,16 +135,17 @@ class Kept:
     ) -> Self:
         """An answer with this body; one that rests on nothing that is remembered is never given again."""
         told = resolved.headers_of(content, asked=asked)
-        unchanged = _headers(told)
-        whole = [*unchanged, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        unchanged = [(b"etag", told["ETag"].encode()), _FOR_HOW_LONG[told["Cache-Control"]], *_ALWAYS, *_strict()]
+        whole = [*unchanged, _JSON, (b"content-length", b"%d" % len(content))]
         rests_on = remembered or Remembered("", true=False)
-        return cls(rests_on, project, prompts, version, told["ETag"], whole, unchanged, content)
+        head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"%b: %b\r\n" % pair for pair in whole)
+        return cls(rests_on, project, prompts, version, told["ETag"], whole, unchanged, content, head)
 
 
 class Answers:
     """Whole answers by the query that was asked; when they are too many, the oldest eighth goes."""
 
-    def __init__(self, limit: int = ANSWER_BYTES) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bytes = 0
         self._lock = threading.Lock()
@@ -156,14 +172,11 @@ class Answers:
             self._bytes -= _size(query, gone)
 
 
-def _headers(told: dict[str, str]) -> Headers:
-    """The headers of an answer with or without a body, as the application's middleware sets them, but for the
-    correlation id.
-    """
-    every = {**told, **_SAFE}
-    if settings.SECURE_HSTS_SECONDS:
-        every["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload"
-    return [(name.lower().encode(), value.encode("latin-1")) for name, value in every.items()]
+def _strict() -> Headers:
+    """What keeps browsers at https, where the installation has it."""
+    if not settings.SECURE_HSTS_SECONDS:
+        return []
+    return [(b"strict-transport-security", b"max-age=%d; includeSubDomains; preload" % settings.SECURE_HSTS_SECONDS)]
 
 
 def _size(query: bytes, kept: Kept) -> int:

@@ -18,6 +18,7 @@ from resolver.resolve import ResolvedBundle
 
 FOR_EVER = "private, max-age=31536000, immutable"
 AGAIN = "private, no-cache"
+VARY = "Authorization"
 LONGEST_ADDRESS = 512
 
 
@@ -43,7 +44,7 @@ def headers_of(content: bytes, *, asked: Address | BundleAddress | None) -> dict
     return {
         "ETag": f'"{sha256_digest(content)}"',
         "Cache-Control": FOR_EVER if asked is not None and isinstance(asked.selector, Exact) else AGAIN,
-        "Vary": "Authorization",
+        "Vary": VARY,
     }
 
 

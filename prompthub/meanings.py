@@ -30,6 +30,7 @@ MEANINGS = {
     "PROMPTHUB_HTTPS": "Redirects to https, secure cookies and HSTS.",
     "PROMPTHUB_LEASE_SECONDS": "How long a worker that fell silent keeps a remote object for itself.",
     "PROMPTHUB_LLM": "Which kind of model refines prompts: `null` (none), `scripted`, `openai` or `anthropic`.",
+    "PROMPTHUB_HOT_MEGABYTES": "Answers to reads that a web process keeps in memory, in MB; the oldest go first.",
     "PROMPTHUB_LLM_AT_ONCE": "Suggestions written at the same time; deliveries share the workers.",
     "PROMPTHUB_LLM_KEY": "The key of the model's interface.",
     "PROMPTHUB_LLM_MAX_TOKENS": "How much `anthropic` may write.",

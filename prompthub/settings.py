@@ -239,6 +239,7 @@ API_RATE = env.text(
     form=r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)",
     says="calls/period with a period of s, min, hour or day, such as 600/min",
 )
+HOT_MEGABYTES = env.whole("PROMPTHUB_HOT_MEGABYTES", 192)  # answers kept in the memory of each web process
 SPECTACULAR_SETTINGS = {
     "TITLE": "PromptHub",
     "DESCRIPTION": "The prompt for client X, running in system Y.",

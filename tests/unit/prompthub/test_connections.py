@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from prompthub import connections
 from prompthub.connections import Connection
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -96,3 +98,66 @@ def test_heads_that_come_in_time_are_answered_and_leave_no_clock_behind():
         return await reader.readuntil(b"\r\n\r\n")
 
     assert converse(app=answer, kind=Watched, say=say).split()[1] == b"204"
+
+
+class Cycle(SimpleNamespace):
+    """A request that waits for its answer."""
+
+    def __init__(self, **different):
+        self.sent, self.responses = [], 0
+        super().__init__(
+            response_started=False,
+            response_complete=False,
+            disconnected=False,
+            keep_alive=True,
+            waiting_for_100_continue=False,
+            flow=SimpleNamespace(write_paused=False),
+            default_headers=[(b"date", b"Mon, 05 Jan 2026 09:30:00 GMT")],
+            transport=SimpleNamespace(write=self.sent.append),
+            message_event=SimpleNamespace(set=lambda: None),
+        )
+        self.__dict__.update(different)
+
+    def on_response(self):
+        self.responses += 1
+
+
+def test_a_whole_answer_goes_out_at_once_with_its_date():
+    cycle = Cycle()
+    assert connections._answer(cycle, b"HTTP/1.1 200 OK\r\netag: x\r\n", b"body")
+    assert cycle.sent == [b"HTTP/1.1 200 OK\r\netag: x\r\ndate: Mon, 05 Jan 2026 09:30:00 GMT\r\n\r\nbody"]
+    assert (cycle.response_started, cycle.response_complete, cycle.responses) == (True, True, 1)
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"keep_alive": False},
+        {"disconnected": True},
+        {"response_started": True},
+        {"flow": SimpleNamespace(write_paused=True)},
+    ],
+)
+def test_an_answer_that_needs_more_care_goes_the_usual_way(different):
+    cycle = Cycle(**different)
+    assert not connections._answer(cycle, b"HTTP/1.1 200 OK\r\n", b"body")
+    assert (cycle.sent, cycle.responses) == ([], 0)
+
+
+def test_whole_answers_to_requests_that_were_sent_at_once_come_in_order():
+    numbers = iter(range(10))
+
+    async def whole(scope, receive, send):
+        del receive, send
+        body = str(next(numbers)).encode()
+        assert scope["extensions"][connections.WHOLE](b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n", body)
+
+    async def say(reader, writer):
+        writer.write(HEAD * 3)
+        bodies = []
+        for _ in range(3):
+            await reader.readuntil(b"\r\n\r\n")
+            bodies.append(await reader.readexactly(1))
+        return bodies
+
+    assert converse(app=whole, kind=Connection, say=say) == [b"0", b"1", b"2"]
