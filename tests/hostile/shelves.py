@@ -50,6 +50,7 @@ def make_shelf(world: SimpleNamespace) -> SimpleNamespace:
     made["reviewed"] = channels.set_policy(channel=made["reviewed"], rule=Channel.Policy.REVIEW, by=SYSTEM, at=AT)
     proposal = reviews.propose(channel=made["reviewed"], to="1.2.0", by=SYSTEM, at=AT)
     prompt = f"{bundle.address}/welcome"
+    usage.forget()  # what tokens of earlier tests fetched
     usage.count(what=Fetched(str(world.token.pk), str(world.project.pk), "", prompt, "1.0.0"), at=AT.timestamp())
     usage.flush()
     session = coach.start_session(pack=pack.address, style="calm", by=SYSTEM, at=AT).session

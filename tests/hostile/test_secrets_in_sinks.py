@@ -85,6 +85,15 @@ def test_no_operation_lets_a_secret_out(world, sinks):
     assert sinks.log.getvalue().count("api.wrote") >= 30
 
 
+def _base(world):
+    return f"projects/{world.project.slug}/bundles/{world.shelf.base.slug}"
+
+
+def _address(world):
+    """A prompt of a release, with the secret variable."""
+    return f"{world.shelf.base.address}@1.0.0/welcome"
+
+
 def _wrong(world):
     """Secrets sent where they do not fit: the refusal must not repeat them."""
     create = {"client": world.client.slug, "template_id": str(world.template.id)}
@@ -107,6 +116,12 @@ def _wrong(world):
         ("POST", targets, {**target, "settings": {"url": f"https://user:{CREDENTIAL}@hooks.invalid/"}}),
         ("POST", f"targets/{world.target.id}/credentials", {"credentials": {"signing_secret": CREDENTIAL}}),
         ("POST", "templates", {"name": "leaky", "content_md": "{{ pin }}", "variables_schema": leaky}),
+        ("POST", f"{_base(world)}/preview", {"prompt": "welcome", "variables": {"company": 7, "pin": VARIABLE}}),
+        ("POST", "resolve", {"address": _address(world), "variables": {"company": "A", "pin": [VARIABLE]}}),
+        ("POST", "resolve", {"address": _address(world), "variables": {"pin": VARIABLE, "unknown": VARIABLE}}),
+        ("POST", "resolve", {"address": f"@{VARIABLE}", "variables": {"pin": VARIABLE}}),
+        ("POST", "locks", {"requirements": {VARIABLE: VARIABLE}}),
+        ("PUT", f"{_base(world)}/requirements/@a/b", {"revision": 1, "selector": VARIABLE}),
         ("POST", "clients", f'{{"slug": "{VARIABLE}'.encode()),
         ("GET", f"instances?client={VARIABLE}!", None),
     ]
@@ -133,6 +148,8 @@ def test_accepted_secrets_are_stored_encrypted_alone(world, sinks):
         ("PATCH", f"instances/{world.instance.id}", {"revision": 1, "variables": variables}),
         ("POST", f"instances/{world.instance.id}/preview", {"variables": variables}),
         ("POST", f"clients/{world.client.slug}/targets", {**target, "credentials": {"signing_secret": CREDENTIAL}}),
+        ("POST", f"{_base(world)}/preview", {"prompt": "welcome", "variables": variables}),
+        ("POST", "resolve", {"address": _address(world), "variables": variables}),
     ]
     for number, (method, path, body) in enumerate(requests):
         response = admin(method, path, body, Idempotency_Key=f"k{number}")
