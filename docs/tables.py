@@ -205,8 +205,10 @@ def metrics() -> str:
     import assist.metrics  # noqa: F401 - importing them registers their figures
     import foundation.metrics  # noqa: F401 - importing them registers their figures
     import publishing.metrics
+    import resolver.metrics  # noqa: F401 - importing them registers their figures
 
     ours = ("publish", "deliver", "errors", "drift", "audit", "api", "suggestions")
+    ours += ("prompts", "names", "hot", "usage")
     scraped = publishing.metrics.QueueCollector().describe()  # without their values, which are the database's
     families = {family.name: family for family in (*REGISTRY.collect(), *scraped) if family.name.startswith(ours)}
     return table(

@@ -92,7 +92,7 @@ def test_an_unknown_bar_is_told(capsys):
 
 
 def test_every_bar_of_the_service_has_a_command():
-    wanted = "G1 G2 G3 G3b G8 G9 G10 G11 R1 R2 R3 R4 R5 R6 R10 S2 S3 S5 S6 S7 S10 S11 P1 P2 P3 P4"
+    wanted = "G1 G2 G3 G3b G4 G8 G9 G10 G11 R1 R2 R3 R4 R5 R6 R10 S2 S3 S5 S6 S7 S10 S11 P1 P2 P3 P4"
     assert [bar.id for bar in verdict.BARS] == wanted.split()
 
 
@@ -109,4 +109,4 @@ def test_bench_measures_the_bars_of_speed_alone():
         [sys.executable, "-m", "benchmarks", "--only", "R1"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert asked.returncode == 2
-    assert "no such bar: R1; there are G1, G2, G3, G3b, G8, G9, G10, G11" in asked.stderr
+    assert "no such bar: R1; there are G1, G2, G3, G3b, G4, G8, G9, G10, G11" in asked.stderr
