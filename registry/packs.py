@@ -22,7 +22,7 @@ from prompthub_kernel.address import BundleAddress
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem, PromptHubError
 from prompthub_kernel.pointer import pointer
 from prompthub_kernel.selector import Exact, Named
-from registry import channels
+from registry import aims, channels
 from registry.channels import Moved
 from registry.models import Activation, Bundle, Channel, Release, ReleaseMark
 from tenancy import policy
@@ -224,7 +224,7 @@ def activate(
     Raises what :func:`registry.channels.activate` and, the first time, :func:`registry.channels.create` raise.
     """
     with transaction.atomic():  # a channel that was made for a move that is refused goes with it
-        channel = _channel(pack, environment, by, at)
+        channel = _channel(pack, environment, to, by, at)
         return channels.activate(
             channel=channel, to=to, by=by, at=at, reason=reason, expected=expected, confirm=confirm
         )
@@ -251,12 +251,17 @@ def _here() -> str:
     return str(settings.PACKS["environment"])
 
 
-def _channel(pack: Bundle, environment: str | None, by: Actor, at: datetime) -> Channel:
+def _channel(pack: Bundle, environment: str | None, to: str | Release, by: Actor, at: datetime) -> Channel:
+    """The channel of an environment, made when it is missing: then the release is locked before that is announced,
+    because whoever else locks it announces afterwards.
+    """
     _require_pack(pack)
     name = channel_name(environment=_here() if environment is None else environment)
     try:
         return channels.get(bundle=pack, name=name, actor=by)
     except NotFound:
+        policy.require(by, policy.Permission.PUBLISH, pack.project)
+        aims.find(bundle=pack, to=to, actor=by)
         try:
             return channels.create(bundle=pack, name=name, by=by, at=at)
         except Conflict:  # somebody else made it meanwhile

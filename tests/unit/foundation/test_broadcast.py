@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from foundation import broadcast
+from foundation import broadcast, tasks
 from foundation.broadcast import Seen, since
 from foundation.models import Change, ChangeCounter
 
@@ -115,6 +115,11 @@ def test_forgetting_keeps_the_newest_and_the_count():
     assert announce("d") == [ChangeCounter.objects.get().number]
     assert list(Change.objects.order_by("number").values_list("key", flat=True)) == ["c", "d"]
     assert broadcast.forget() == 0
+    assert tasks.forget_changes(colour="of tomorrow") == 0
+
+
+def test_the_schedule_forgets(settings):
+    assert tasks.forget_changes.name in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
 
 
 @pytest.mark.django_db(transaction=True)

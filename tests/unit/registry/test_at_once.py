@@ -158,3 +158,20 @@ def test_a_release_is_activated_or_taken_back_and_never_both(move):
         channel.refresh_from_db()
         for pointed in (channel.release, channel.split_release):
             assert pointed is None or not pointed.marks.filter(kind="revert").exists()
+
+
+def test_the_first_release_of_several_environments_is_activated_at_once():
+    """Whoever makes a channel announces it: nobody may wait for a release after that."""
+    for _ in range(3):
+        pack = make_bundle(kind="pack")
+        cut_release(pack, "1.0.0", {"system": "You coach."})
+        packs.activate(pack=pack, to="1.0.0", environment="lab", by=SYSTEM, at=AT)
+        stable = make_channel(bundle=pack)
+        calls = [
+            lambda pack=pack, there=there: (
+                packs.activate(pack=pack, to="1.0.0", environment=there, by=SYSTEM, at=AT).changed
+            )
+            for there in ("", "staging", "qa", "canary")
+        ]
+        calls.append(lambda stable=stable: activation(stable, "1.0.0")().changed)
+        assert at_once(*calls) == [True] * 5
