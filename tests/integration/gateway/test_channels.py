@@ -6,6 +6,7 @@ from audit.models import AuditEvent
 from registry.models import Activation, Channel
 from tests import factories
 from tests.factories.shelf import cut_release
+from tests.factories.workbench import Workbench
 from tests.problems import assert_page, assert_problem, assert_shape
 
 BUNDLE = "projects/prompts/bundles/support"
@@ -250,3 +251,24 @@ def test_a_policy_is_for_administrators(caller, shelf):
     assert_problem(refused, "403.permission_denied")
     assert publisher.post(f"{BUNDLE}/channels", {"name": "nightly"}).status_code == 201
     assert Channel.objects.get(name="stable").policy == "live"
+
+
+def test_what_was_written_is_cut_and_goes_to_all_callers_in_one_call(admin, caller, world):
+    desk = Workbench(world.project, "desk")
+    desk.write("welcome", "Hello.")
+    path = "projects/prompts/bundles/desk/channels"
+    for name, policy in (("live", "live"), ("prod", "review")):
+        admin.post(path, {"name": name, "policy": policy})
+    done = admin.post(f"{path}/live/live", {"version": "1.0.0", "expected": None, "notes": "The first", "reason": "Go"})
+    assert_shape(done.json(), "WentLive")
+    assert (done.json()["cut"]["created"], done.json()["moved"]["channel"]["release"]["version"]) == (True, "1.0.0")
+    again = admin.post(f"{path}/live/live", {"version": "1.0.0"}).json()
+    assert (again["cut"]["created"], again["moved"]["changed"]) == (False, False)
+    desk.write("welcome", "Hello!")
+    assert_problem(admin.post(f"{path}/prod/live", {"version": "1.0.1"}), "409.review_required")
+    assert_problem(
+        caller("editor", world.project).post(f"{path}/live/live", {"version": "1.0.1"}), "403.permission_denied"
+    )
+    assert [row["version"] for row in admin.get("projects/prompts/bundles/desk/releases").json()["results"]] == [
+        "1.0.0"
+    ]
