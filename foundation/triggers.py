@@ -121,6 +121,14 @@ def missing() -> list[str]:
     return [trigger.name for trigger in expected() if trigger.name not in present]
 
 
+def heeded() -> bool:
+    """Whether this connection's every deletion meets the triggers: SQLite spares those of REPLACE unless told."""
+    if connection.vendor == "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        return bool(cursor.execute("PRAGMA recursive_triggers").fetchone()[0])
+
+
 def _quoted(name: str) -> str:
     return connection.ops.quote_name(name)
 

@@ -55,7 +55,8 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                "PRAGMA busy_timeout=20000; PRAGMA journal_size_limit=67108864;"
+                "PRAGMA busy_timeout=20000; PRAGMA journal_size_limit=67108864; "
+                "PRAGMA recursive_triggers=ON;"  # else REPLACE deletes rows past the triggers that guard them
             ),
         }
         found["CONN_MAX_AGE"] = 60  # opening the file and reading its schema costs more than most requests

@@ -31,6 +31,8 @@ def schema_is_current() -> list[str]:
 def sealed_rows_are_guarded() -> list[str]:
     """The triggers that refuse changes to sealed and append-only rows are in place."""
     missing = triggers.missing()
+    if not triggers.heeded():
+        return ["REPLACE goes past the triggers that guard sealed rows. Run SQLite with PRAGMA recursive_triggers=ON."]
     if not missing:
         return []
     return [f"{len(missing)} triggers that guard sealed rows are missing ({missing[0]}, …). Run: {MIGRATE}"]

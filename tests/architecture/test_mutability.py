@@ -105,6 +105,27 @@ def test_the_database_refuses_raw_sql_against_it(model):
 
 @by_name
 @pytest.mark.django_db
+def test_the_database_refuses_to_put_another_row_in_its_place(model):
+    """SQLite's REPLACE deletes what is in the way; PostgreSQL has no such word, and DO UPDATE is an update."""
+    row = one_of(model)
+    quoted, fields = connection.ops.quote_name, model._meta.concrete_fields
+    columns = ", ".join(quoted(field.column) for field in fields)
+    changed = _changeable(model)[0]
+    given = ", ".join(
+        f"{quoted(changed.column)} || ''" if field is changed else quoted(field.column) for field in fields
+    )
+    table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
+    if connection.vendor == "postgresql":
+        names = f"{quoted(changed.column)} = EXCLUDED.{quoted(changed.column)}"
+        statement = f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({key}) DO UPDATE SET {names}"
+    else:
+        statement = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {given} FROM {table}"
+    _refused(lambda: _execute(statement, []), statement)
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+@by_name
+@pytest.mark.django_db
 def test_erasure_leaves_a_tombstone_and_nothing_else(model):
     row = one_of(model)
     for name in model.erasable:

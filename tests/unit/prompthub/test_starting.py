@@ -35,6 +35,13 @@ def test_many_pending_migrations_are_counted():
     assert "more. Run" in problem
 
 
+@pytest.mark.django_db
+def test_triggers_that_replace_would_pass_by_are_told(monkeypatch):
+    monkeypatch.setattr(triggers, "heeded", lambda: False)
+    [problem] = starting.problems()
+    assert "recursive_triggers" in problem
+
+
 @pytest.mark.django_db(transaction=True)
 def test_missing_triggers_are_counted_and_named():
     triggers.remove()
