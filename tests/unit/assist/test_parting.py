@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 from assist import parting, texts
 
 OLD = "You answer the phone for Acme.\n- Be kind.\n- Offer a call back within one day."
-NEW = (
-    "You are the voice on the phone for Acme.\n- Be kind.\n- Say so, offer a call back within one day.\n\nBe brief."
-)
+NEW = "You are the voice on the phone for Acme.\n- Be kind.\n- Say so, offer a call back within one day.\n\nBe brief."
 LINES = st.lists(st.sampled_from(["be kind", "be kind and quick", "say so", "", "say so twice", "x"]), min_size=1)
 ENDS = st.sampled_from(["", "\n", "\n\n"])
 TEXTS = st.builds(lambda lines, end: "\n".join(lines) + end, LINES, ENDS).filter(str.strip)
