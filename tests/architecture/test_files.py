@@ -22,6 +22,7 @@ BANNED_WORDS = frozenset(
 THEIRS = frozenset(
     {"get_object", "get_objects", "has_object_permission", "check_object_permissions", "get_context_data"}
     | {"get_historical_record_context_helper"}
+    | {"data_received"}  # asyncio
     | {"handle", "save_related", "get_deleted_objects", "exception_handler", "process_exception", "filterset"}
     # JSON's and JSON Schema's own words
     | {"_object", "_objects", "_items", "_unique_items"}

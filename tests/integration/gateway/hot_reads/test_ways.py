@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
@@ -12,128 +11,17 @@ from django.utils import timezone
 
 from foundation import broadcast
 from gateway import hot, kept, throttling
-from gateway.hot import HotReads
-from gateway.kept import Answers, Kept, Readers
-from prompthub.threads import Threads
-from prompthub.wsgi import application as django
 from resolver import cache, usage
-from resolver.cache import Remembered
 from resolver.models import UsageDaily
 from tenancy import policy, tokens
 from tenancy.models import ServiceToken
 from tenancy.policy import Role
-from tests.factories import make_bundle, make_project, make_token
+from tests.factories import make_project, make_token
 from tests.factories.acting import AT, SYSTEM
-from tests.factories.shelf import cut_release, mark, point
+from tests.factories.shelf import mark, point
+from tests.integration.gateway.hot_reads.front import ADDRESS, Front, finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ADDRESS = "@local/onboarding@stable/welcome"
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    cache.forget()
-    usage.forget()
-    throttling.forget()
-    for module in (cache, kept):  # a slow machine does not make memories old
-        monkeypatch.setattr(module, "GOOD_SECONDS", 600.0)
-
-
-def finished(coroutine):
-    """The end of something that never waits: without an event loop, so that the database may be asked."""
-    with pytest.raises(StopIteration):
-        coroutine.send(None)
-
-
-async def run(call, *arguments):
-    return call(*arguments)
-
-
-class Front:
-    """Hot reads before the application, which are asked one by one. ``ways`` are those that answered."""
-
-    def __init__(self, token: str) -> None:
-        self.hot = HotReads(run, watched=False)
-        self.token = token
-        self.ways: list[str] = []
-        self._application = Threads(django, count=1)
-        inner = self.hot.database(self._note("application", self._wsgi))
-        self._app = self.hot.memory(self._note("database", inner))
-
-    def _note(self, way, app):
-        async def noted(scope, receive, send):
-            self.ways[-1] = way
-            await app(scope, receive, send)
-
-        return noted
-
-    async def _wsgi(self, scope, receive, send):
-        from prompthub.threads import environ
-
-        status, headers, body = self._application._answer(environ(scope, b""))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    def scope(self, query, **headers):
-        given = {"host": "testserver", "authorization": f"Bearer {self.token}", "accept": "*/*"}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        pairs = [(name.encode(), value.encode()) for name, value in given.items() if value]
-        return {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": hot.PATH,
-            "query_string": query.encode(), "headers": pairs, "server": ("testserver", 80), "client": ("127.0.0.1", 1),
-        }  # fmt: skip
-
-    def ask(self, address=ADDRESS, *, query=None, application=False, scope=None, **headers):
-        """The answer to one request; ``application`` has the application alone answer."""
-        sent = []
-        self.ways.append("memory")
-
-        async def send(message):
-            sent.append(message)
-
-        asked = scope or self.scope(query if query is not None else f"address={address}", **headers)
-        finished((self._wsgi if application else self._app)(asked, None, send))
-        told = sorted((name, value) for name, value in sent[0]["headers"] if name != b"x-correlation-id")
-        return SimpleNamespace(
-            status=sent[0]["status"], headers=told, every=dict(sent[0]["headers"]), body=sent[1]["body"]
-        )
-
-
-@pytest.fixture
-def project():
-    return make_project(slug="local")
-
-
-@pytest.fixture
-def bundle(project):
-    return make_bundle(project=project, slug="onboarding", kind="pack")
-
-
-@pytest.fixture
-def one(bundle):
-    return cut_release(bundle, "1.0.0", {"welcome": "Welcome, é!", "system": "S1"}, compatibility={"models": ["m"]})
-
-
-@pytest.fixture
-def two(bundle, one):
-    return cut_release(bundle, "2.0.0", {"welcome": "Hello {{ name }}"}, schema={"properties": {"name": {}}})
-
-
-@pytest.fixture
-def stable(bundle, one):
-    return point(bundle, "stable", one)
-
-
-@pytest.fixture
-def token(project):
-    return make_token(roles={project: Role.VIEWER})
-
-
-@pytest.fixture
-def front(stable, two, token):
-    return Front(token[1])
-
-
 ADDRESSES = [
     ADDRESS,
     "@local/onboarding@1.0.0/welcome",
@@ -391,78 +279,3 @@ def test_a_token_without_the_right_scope_is_left_to_the_application(front, monke
     monkeypatch.setattr(policy, "scopes_allow", lambda **_: False)
     assert front.ask().status == 403
     assert front.ways == ["application"]
-
-
-class TestKept:
-    def answer(self, size=0):
-        return Kept(Remembered("b"), "p", (), "1", "t", [], [], b"x" * size)
-
-    def test_the_oldest_answers_go_when_there_is_no_more_room(self):
-        answers = Answers(limit=20_000)
-        for number in range(40):
-            answers.keep(b"%d" % number, self.answer(500))
-        there = [number for number in range(40) if answers.get(b"%d" % number)]
-        assert there == list(range(40 - len(there), 40))
-        assert 5 < len(there) < 12
-
-    def test_an_answer_that_is_kept_again_takes_its_room_once(self):
-        answers = Answers(limit=10_000)
-        for _ in range(50):
-            answers.keep(b"same", self.answer(500))
-        assert answers.get(b"same") is not None
-
-    def test_an_answer_is_gone_with_what_it_rests_on(self):
-        answers, kept_one = Answers(limit=20_000), self.answer()
-        answers.keep(b"a", kept_one)
-        kept_one.remembered.true = False
-        assert answers.get(b"a") is None
-
-    def test_very_many_tokens_are_forgotten(self, front, monkeypatch):
-        front.ask()
-        monkeypatch.setattr(kept, "MOST_READERS", 0)
-        front.hot.look()
-        assert front.hot.readers._known == {}
-
-    def test_a_token_that_was_checked_under_another_epoch_is_not_kept(self, front, token):
-        actor = tokens.authenticate(presented=token[1], at=AT)
-        tokens.revoke(token=token[0], by=SYSTEM, at=AT)
-        readers = Readers()
-        readers.keep(b"Bearer x", actor, "project", AT)
-        assert readers.get(b"Bearer x") is None
-
-
-class TestWatching:
-    def test_it_begins_with_the_first_read_and_once(self, front, monkeypatch):
-        started = []
-        monkeypatch.setattr(
-            hot.threading, "Thread", lambda **given: SimpleNamespace(start=lambda: started.append(given))
-        )
-        monkeypatch.setattr(hot.atexit, "register", started.append)
-        watched = Front(front.token)
-        watched.hot = HotReads(run)
-        app = watched.hot.database(watched._wsgi)
-
-        async def send(_):
-            return None
-
-        for _ in range(2):
-            finished(app(watched.scope(f"address={ADDRESS}"), None, send))
-        assert [one["name"] for one in started[:2]] == ["look", "usage"]
-        assert started[2:] == [usage.flush]
-
-    def test_what_goes_wrong_does_not_end_it(self, monkeypatch):
-        done = []
-
-        def act():
-            done.append(1)
-            if len(done) == 1:
-                raise OperationalError("gone")
-
-        def sleep(_):
-            if len(done) == 3:
-                raise SystemExit
-
-        monkeypatch.setattr(hot, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
-        with pytest.raises(SystemExit):
-            hot._repeat(1.0, act)
-        assert len(done) == 3
