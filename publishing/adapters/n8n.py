@@ -113,7 +113,7 @@ class N8n:
             if workflow.running is None:
                 return access.store(workflow, wanted)
             if access.place.stored(workflow.running.nodes) == wanted:
-                return Receipt(workflow.running_version, "it ran this text already")
+                return Receipt(workflow.running_version, access.put_right(workflow, wanted))
             return access.replace(workflow, workflow.running, wanted)
 
     def observe(self, remote: Remote, *, wire: Wire) -> Observation:
@@ -208,6 +208,19 @@ class _Access:
         if not runs or seen.running_version != version:
             raise self.exchange.failure(f"another text runs than was published: {_SOMEBODY}", Outcome.TRY_AGAIN)
         return Receipt(version, detail)
+
+    def put_right(self, workflow: _Workflow, wanted: str) -> str:
+        """The text runs. A draft that an earlier try stored would still go live with the next publish in the editor:
+        its place gets the text too. What to tell.
+        """
+        draft = workflow.draft
+        with suppress(PlaceRefused):  # somebody's unpublished expression, or a draft that lost the place
+            self.protect(workflow)
+            draft = self._filled(draft, wanted)
+        if draft == workflow.draft:
+            return "it ran this text already"
+        self._save(workflow, draft)
+        return "it ran this text already; the unpublished draft held another one and has it now too"
 
     def _filled(self, graph: _Graph, wanted: str) -> _Graph:
         return _Graph(self.place.filled(graph.nodes, wanted), graph.connections)

@@ -120,7 +120,7 @@ class Retell:
             latest = agent.version()
             live = agent.live(latest)
             if live is not None and place.text(agent.llm(live)) == parcel.text:
-                return Receipt(str(live["version"]), "it ran this text already")
+                return Receipt(str(live["version"]), _put_right(agent, latest, live, place, parcel.text))
             draft = _draft(agent, latest, live, place)
             _fill(agent, draft, place, parcel.text)
             agent.publish(draft["version"])
@@ -258,11 +258,26 @@ def _draft(agent: _Agent, latest: dict[str, Any], live: dict[str, Any] | None, p
     """A version that may be published: the newest draft if it is what is live but for our field, else a new one."""
     if live is None:
         return latest
-    if latest is not live and _plain(latest) == _plain(live):
-        with suppress(NoSuchField):  # the draft may have lost the field
-            if _without(place, agent.llm(latest)) == _without(place, agent.llm(live)):
-                return latest
-    return agent.fork(live["version"])
+    return latest if _is_ours(agent, latest, live, place) else agent.fork(live["version"])
+
+
+def _put_right(agent: _Agent, latest: dict[str, Any], live: dict[str, Any], place: _Field, text: str) -> str:
+    """The text is live. A draft that an earlier try filled would still go live with the next publish by hand: it gets
+    the text too, somebody's unfinished draft does not. What to tell.
+    """
+    if not _is_ours(agent, latest, live, place) or place.text(agent.llm(latest)) == text:
+        return "it ran this text already"
+    _fill(agent, latest, place, text)
+    return "it ran this text already; the unpublished draft held another one and has it now too"
+
+
+def _is_ours(agent: _Agent, latest: dict[str, Any], live: dict[str, Any], place: _Field) -> bool:
+    """Whether the newest version is a draft of what is live, different in our field at most."""
+    if latest is live or _plain(latest) != _plain(live):
+        return False
+    with suppress(NoSuchField):  # the draft may have lost the field
+        return _without(place, agent.llm(latest)) == _without(place, agent.llm(live))
+    return False
 
 
 def _without(place: _Field, llm: Mapping[str, Any]) -> dict[str, Any]:

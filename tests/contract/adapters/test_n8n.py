@@ -88,6 +88,14 @@ def test_v1_v2_and_back_to_v1_ends_with_v1(server, wire, remote):
     assert used(server) == "one"
 
 
+def test_a_text_that_failed_to_be_published_does_not_stay_behind_as_the_draft(server, wire, flow, remote):
+    ADAPTER.send(remote, parcel("one"), wire=wire)
+    server.edit(flow, say("two"))  # stored by a try whose publish was answered with 500
+    receipt = ADAPTER.send(remote, parcel("one"), wire=wire)
+    assert used(server) == message(flow.nodes) == "one"
+    assert "draft" in receipt.detail
+
+
 def test_observe_tells_what_runs(server, wire, flow, remote):
     observation = ADAPTER.observe(remote, wire=wire)
     assert (observation.text, observation.remote_version) == ("You help.", flow.active_version_id)

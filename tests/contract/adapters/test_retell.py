@@ -151,6 +151,16 @@ def test_an_existing_draft_is_taken_before_a_new_one_is_made(server, wire, line,
     assert server.live(line)["general_prompt"] == TEXT
 
 
+def test_a_text_that_failed_to_be_published_does_not_stay_behind_as_the_draft(server, wire, line, remote):
+    ADAPTER.send(remote, parcel("one"), wire=wire)
+    number = server.fork(line)
+    server.edit(line, number, lambda agent, llm: llm.update(general_prompt="two"))
+    receipt = ADAPTER.send(remote, parcel("one"), wire=wire)
+    assert server.live(line)["general_prompt"] == "one"
+    assert line.versions[number][1]["general_prompt"] == "one"
+    assert "draft" in receipt.detail
+
+
 def test_a_draft_that_has_the_text_already_is_only_published(server, wire, line, remote):
     server.edit(line, server.fork(line), lambda agent, llm: llm.update(general_prompt=TEXT))
     ADAPTER.send(remote, parcel(TEXT), wire=wire)
