@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +37,6 @@ class DraftPage:
     members: Sequence[MemberLine]
     requirements: Sequence[tuple[str, Any]]
     templates: Sequence[TemplateLine]
-
-    @property
-    def compatibility(self) -> Mapping[str, Any]:
-        """What the next release goes with."""
-        return self.line.bundle.compatibility
 
 
 def draft_page(*, bundle: Bundle, actor: Actor) -> DraftPage:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.utils.translation import gettext as _
 
 from foundation.actors import Actor
 from portal.access import Control
@@ -132,19 +131,6 @@ def changes(*, old: Release | None, new: Release, shape: Shape = Shape.STRUCTURE
     """What callers get differently when one release takes the place of another."""
     before, after = ({} if one is None else releases.pins(release=one) for one in (old, new))
     return release_changes.between(old=release_changes.sealed(before), new=release_changes.sealed(after), shape=shape)
-
-
-def told(aim: Aimed) -> str:
-    """Where something points, in one line."""
-    if aim.first is None:
-        return _("nothing yet")
-    if aim.second is None:
-        return aim.first.version
-    return _("%(percent)s %% of the callers: %(second)s, the others: %(first)s") % {
-        "percent": aim.percent,
-        "second": aim.second.version,
-        "first": aim.first.version,
-    }
 
 
 def move_line(row: Activation) -> MoveLine:

@@ -116,11 +116,6 @@ class Compared:
     requires: DocumentComparison | None
     goes_with: DocumentComparison | None
 
-    @property
-    def nothing(self) -> bool:
-        """Whether both say the same."""
-        return not (self.changes.members or self.requires or self.goes_with)
-
 
 def page_of(*, bundle: Bundle, number: str = "") -> tuple[Page[Any], list[ReleaseLine]]:
     """A bundle's releases, the highest first; four queries however many there are."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from portal.access import OperatorView
 from portal.forms.why import WhyForm
 from portal.presenters import why as shown
-from prompthub_kernel.errors import Invalid, NotFound
 from resolver import resolve
 from tenancy.policy import Permission
 
@@ -24,10 +22,7 @@ class Why(OperatorView):
         form = WhyForm(request.GET or None, client=self.client, actor=self.actor)
         answer, status = None, 200
         if form.is_bound and form.is_valid():
-            try:
-                answer = shown.answer(resolve.explain(request=form.asked, actor=self.actor))
-            except (Invalid, NotFound) as error:
-                form.add_error(None, forms.ValidationError(error.detail))
+            answer = shown.answer(resolve.explain(request=form.asked, actor=self.actor))
         if form.is_bound and form.errors:
             status = 422
         return self.page("portal/pages/why.html", {"form": form, "answer": answer}, status=status)

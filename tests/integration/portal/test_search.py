@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from foundation.actors import system
+from foundation.actors import Door, system
 from portal.presenters import found
-from tenancy import policy
+from tenancy import policy, tokens
+from tenancy.models import Project
 from tests import factories
+from tests.factories.acting import AT, SYSTEM
+from tests.factories.workbench import Workbench
 from tests.integration.admin.rooms import SECRETS
 
 
@@ -68,3 +71,19 @@ def test_markup_in_texts_stays_text(operator, world):
     assert "<i>x</i>" not in html
     assert "&lt;script&gt;steal()&lt;/script&gt; <mark>beacon</mark>" in html
     assert "<b>q</b>" not in operator.get("/search/", {"q": "<b>q</b>"}).content.decode()
+
+
+def test_bundles_and_their_prompts_are_found_among_ones_own_and_the_public_ones(db):
+    for slug, visibility in (("open", "public"), ("mine", "private"), ("theirs", "private")):
+        work = Workbench(factories.make_project(slug=slug, name=slug.title(), visibility=visibility), "lighthouse")
+        work.write("keeper", "Keep the light.", template=f"{slug}-keeper")
+    account = factories.make_user()
+    policy.grant(role=policy.Role.VIEWER, place=Project.objects.get(slug="mine"), to=account, by=SYSTEM, at=AT)
+    hits = look_for("lightho", tokens.actor_for(account, door=Door.PORTAL)).bundles
+    assert {hit.title: hit.second for hit in hits if hit.title.endswith("/lighthouse")} == {
+        "@mine/lighthouse": "Mine",
+        "@open/lighthouse": "Open, public",
+    }
+    assert "@mine/lighthouse/keeper" in {hit.title for hit in hits}
+    assert hits[0].url.startswith("/projects/")
+    assert look_for(" ".join(f"l{number}" for number in range(40))).bundles == []
