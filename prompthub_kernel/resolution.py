@@ -38,8 +38,9 @@ class ResolveRequest:
     """Which text is wanted: ``address``, or the prompt ``name`` of the client with the slug ``client``.
 
     ``category`` chooses the default text of a client without such a prompt. ``key`` and ``segments`` are the caller's
-    words for whom it asks (a user or a session, and the groups it is in): of a release that is rolled out in part, the
-    same key always gets the same (:mod:`prompthub_kernel.rollout`). ``values`` are the variables to put in; without any the text is given as it was written.
+    words for whom it asks (a user or a session, and the groups it is in): of a release that is rolled out in part,
+    the same key always gets the same (:mod:`prompthub_kernel.rollout`). ``values`` are the variables to put in;
+    without any the text is given as it was written.
     """
 
     address: Address | None = None
