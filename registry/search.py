@@ -18,7 +18,7 @@ from prompthub_kernel import shapes
 from prompthub_kernel.address import BundleAddress
 from registry import words
 from registry.models import Bundle, SearchWord
-from tenancy import policy
+from tenancy import access, policy
 from tenancy.models import Project
 
 LIMIT = 50
@@ -78,10 +78,14 @@ def find(*, text: str, actor: Actor, limit: int = LIMIT) -> list[Found]:
 
 def _seen(actor: Actor) -> list[QuerySet[SearchWord]]:
     """The entries of the projects that the actor may see, in parts: by project where those are few."""
-    projects = policy.visible(actor, Project)
-    keys = list(projects.values_list("pk", flat=True)[: FEW_PROJECTS + 1])
+
+    def ask() -> tuple[uuid.UUID, ...]:
+        return tuple(policy.visible(actor, Project).values_list("pk", flat=True)[: FEW_PROJECTS + 1])
+
+    keys = access.recall(actor.sight, ("projects", actor.kind, actor.id, actor.scopes, actor.projects), ask)
     if len(keys) <= FEW_PROJECTS:
         return [SearchWord.objects.filter(project=key) for key in keys]
+    projects = policy.visible(actor, Project)
     if projects.count() == Project.objects.count():
         return [SearchWord.objects.all()]
     return [SearchWord.objects.filter(project__in=projects)]

@@ -183,6 +183,15 @@ def test_bundles_and_prompts_are_found_by_words_in_what_one_may_see(admin, calle
     assert_problem(admin.get("search"), "422.request_invalid", "/query/q")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_remembered_of_who_may_search_where_ends_with_its_truth(admin, caller, shelf):
+    stranger = caller()
+    for visible in (False, True, False):
+        admin("PATCH", "projects/prompts", {"visibility": "public" if visible else "private"})
+        for _ in range(2):
+            assert bool(stranger.get("search?q=onboard").json()["results"]) is visible
+
+
 def test_a_public_project_is_read_by_everybody_with_an_account(admin, caller, shelf):
     stranger = caller()
     assert_problem(read(stranger, "@prompts/onboarding@stable/welcome"), "404.not_found")
