@@ -38,6 +38,8 @@ def run(arguments: list[str]) -> None:
     environment(RUN)
     host, port = os.environ.get("PROMPTHUB_HOST") or "127.0.0.1", _port("PROMPTHUB_PORT", 8000)
     provider_port = _port("PROMPTHUB_PROVIDER_PORT", 8090)
+    if port == provider_port:
+        raise Failed(f"PROMPTHUB_PORT and PROMPTHUB_PROVIDER_PORT are both {port}: two servers need two ports.")
     _unserved()
     _free(host, port, "PROMPTHUB_PORT")
     _free("127.0.0.1", provider_port, "PROMPTHUB_PROVIDER_PORT")

@@ -24,6 +24,7 @@ class Drifts(Endpoint):
         {200: "[Drift]"},
         query=(
             query.slug("client", "Only of this client."),
+            query.identifier("instance", "Only of this prompt."),
             query.choice("state", "Only open or only settled ones.", ["open", "ended"]),
             *pagination.PARAMETERS,
         ),
@@ -34,6 +35,8 @@ class Drifts(Endpoint):
         rows = rows.defer("observed")
         if self.query["client"]:
             rows = rows.filter(placement__target__client__slug=self.query["client"])
+        if self.query["instance"]:
+            rows = rows.filter(placement__instance=self.query["instance"])
         if self.query["state"]:
             rows = rows.filter(ended_at__isnull=self.query["state"] == "open")
         return self.page(rows, pagination.NEWEST_FIRST, shown.drift)

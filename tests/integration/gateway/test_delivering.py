@@ -221,6 +221,8 @@ def test_a_drift_is_shown_with_its_difference(admin, drifted):
     rows = assert_page(admin.get("drifts?state=open&client=acme"), "Drift")
     assert [row["id"] for row in rows] == [str(drifted.id)]
     assert assert_page(admin.get("drifts?state=ended"), "Drift") == []
+    assert assert_page(admin.get(f"drifts?instance={drifted.placement.instance_id}"), "Drift") == rows
+    assert assert_page(admin.get(f"drifts?instance={uuid.uuid4()}"), "Drift") == []
     shown = admin.get(f"drifts/{drifted.id}").json()
     assert_shape(shown, "DriftWithDiff")
     assert "brisk" in shown["diff"]["changed"][0]["new"]

@@ -51,3 +51,11 @@ def test_a_directory_that_nobody_serves_is_worked_on(steps, tmp_path, monkeypatc
     assert steps == ["migrate"]
     with sole_server(tmp_path / below):  # looking took nothing away
         pass
+
+
+def test_one_port_for_two_servers_is_told_before_anything_is_done(steps, monkeypatch):
+    monkeypatch.setenv("PROMPTHUB_PORT", "8123")
+    monkeypatch.setenv("PROMPTHUB_PROVIDER_PORT", "8123")
+    with pytest.raises(make.Failed, match="two ports"):
+        make.run([])
+    assert steps == []
