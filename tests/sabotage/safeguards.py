@@ -361,4 +361,41 @@ SAFEGUARDS = (
         ),
         "tests/unit/registry/test_releases.py::test_a_release_taken_back_within_the_hour_leaves_a_tombstone",
     ),
+    Safeguard(
+        "a name that moved is forgotten before the mover goes on",
+        (Cut("resolver/apps.py", "        broadcast.listen(cache.catch_up)\n", "        del broadcast, cache\n"),),
+        "tests/unit/resolver/test_cache.py::test_a_move_is_seen_at_once_by_the_process_that_made_it",
+    ),
+    Safeguard(
+        "an answer that changed while it was asked for is not kept",
+        (
+            Cut(
+                "resolver/cache.py",
+                "            if forgotten == self._forgotten:  # nothing changed while the database was asked\n",
+                "            if forgotten:\n",
+            ),
+        ),
+        "tests/unit/resolver/test_cache.py::test_an_answer_that_changed_while_it_was_asked_for_is_not_kept",
+    ),
+    Safeguard(
+        "a memory is relied on for a second",
+        (Cut("resolver/cache.py", "        return now - self._looked_at <= GOOD_SECONDS\n", "        return True\n"),),
+        "tests/unit/resolver/test_cache.py::test_a_memory_that_is_too_old_is_not_relied_on",
+    ),
+    Safeguard(
+        "a token is remembered with the projects it may read",
+        (Cut("gateway/hot.py", "            or kept.project not in reader.projects\n", ""),),
+        "tests/integration/gateway/hot_reads/test_ways.py::test_a_token_reads_from_memory_what_it_may_read",
+    ),
+    Safeguard(
+        "the epoch of rights ends what is remembered of tokens",
+        (
+            Cut(
+                "gateway/kept.py",
+                "            if epoch != self._epoch or len(self._known) > MOST_READERS:\n",
+                "            if len(self._known) > MOST_READERS or not self._epoch:\n",
+            ),
+        ),
+        "tests/integration/gateway/hot_reads/test_ways.py::test_a_revoked_token_is_refused",
+    ),
 )

@@ -16,9 +16,9 @@ from resolver.models import UsageDaily
 from tenancy import policy, tokens
 from tenancy.models import ServiceToken
 from tenancy.policy import Role
-from tests.factories import make_project, make_token
+from tests.factories import make_bundle, make_project, make_token
 from tests.factories.acting import AT, SYSTEM
-from tests.factories.shelf import mark, point
+from tests.factories.shelf import cut_release, mark, point
 from tests.integration.gateway.hot_reads.front import ADDRESS, Front, finished
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +175,20 @@ def test_a_token_of_another_project_finds_nothing(front, project):
     other.hot.answers, other.hot.readers = front.hot.answers, front.hot.readers
     answer = other.ask()
     assert (other.ways, answer.status) == (["application"], 404)
+
+
+def test_a_token_reads_from_memory_what_it_may_read(front):
+    front.ask()  # in memory for those who may read it
+    elsewhere = make_project(slug="elsewhere")
+    shelf = make_bundle(project=elsewhere, slug="onboarding")
+    point(shelf, "stable", cut_release(shelf, "1.0.0"))
+    other = Front(make_token(roles={elsewhere: Role.VIEWER})[1])
+    other.hot.answers, other.hot.readers = front.hot.answers, front.hot.readers
+    for _ in range(2):
+        assert other.ask("@elsewhere/onboarding@stable/welcome").status == 200  # now it is known as well
+    front.ask()
+    answer = other.ask()
+    assert (other.ways, answer.status) == (["database", "memory", "application"], 404)
 
 
 def test_a_token_is_checked_again_when_it_ends(stable, two, project):
