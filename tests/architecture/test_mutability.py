@@ -178,7 +178,7 @@ def _other(field: models.Field, present: Any) -> Any:
             return {"changed": True}
         case models.BinaryField():
             return b"changed"
-    return "changed"
+    return "changed"[: getattr(field, "max_length", None)]
 
 
 def _execute(statement: str, parameters: list[Any]) -> None:

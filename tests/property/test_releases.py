@@ -27,6 +27,7 @@ PROMPTS = st.sampled_from(("hello", "bye"))
 TEXTS = st.sampled_from(("One.", "Two."))
 SELECTORS = st.sampled_from(("*", "^1", "^2", "~1.1"))
 VERSIONS = st.sampled_from([f"{major}.{minor}.{patch}" for major in (1, 2) for minor in (0, 1) for patch in (0, 1)])
+PICKS = st.integers(0, 9)
 CONFLICT = {"422.dependency_unsatisfiable", "422.dependency_cycle"}
 
 
@@ -54,7 +55,7 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, str]:
         return None, refused.code
 
 
-@examples(12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
 class Releases(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -64,12 +65,15 @@ class Releases(RuleBasedStateMachine):
         self.benches = {name: Workbench(project, name) for name in NAMES}
         self.shelves = {name: Shelf() for name in NAMES}
         self.digests: dict[tuple[str, str], str] = {}
+        for name in NAMES:
+            for prompt in ("hello", "bye"):
+                self.write(name, prompt, "One.")
+            self.cut(name, "1.0.0")
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
         self.undo.__exit__(None, None, None)
 
-    @rule(name=BUNDLES, prompt=PROMPTS, text=TEXTS)
     def write(self, name: str, prompt: str, text: str) -> None:
         self.benches[name].write(prompt, text)
         self.shelves[name].prompts[prompt] = text
@@ -90,6 +94,11 @@ class Releases(RuleBasedStateMachine):
         if self.shelves[name].needs.pop(other, None) is not None:
             self.benches[name].unneed(f"@acme/{other}")
 
+    @rule(name=BUNDLES, version=VERSIONS, prompt=PROMPTS, text=TEXTS)
+    def write_and_cut(self, name: str, version: str, prompt: str, text: str) -> None:
+        self.write(name, prompt, text)
+        self.cut(name, version)
+
     @rule(name=BUNDLES, version=VERSIONS)
     def cut(self, name: str, version: str) -> None:
         shelf = self.shelves[name]
@@ -107,14 +116,16 @@ class Releases(RuleBasedStateMachine):
             shelf.marks[version] = set()
             self.digests[name, version] = got.release.digest
 
-    @rule(name=BUNDLES, version=VERSIONS)
-    def yank(self, name: str, version: str) -> None:
+    @rule(name=BUNDLES, pick=PICKS)
+    def yank(self, name: str, pick: int) -> None:
+        version = self._one_of(name, pick)
         marks = self.shelves[name].marks.get(version)
         expected = "404" if marks is None else "410" if "reverted" in marks else "409" if marks else ""
         self._say(releases.yank, name, version, expected, "yanked")
 
-    @rule(name=BUNDLES, version=VERSIONS)
-    def revert(self, name: str, version: str) -> None:
+    @rule(name=BUNDLES, pick=PICKS)
+    def revert(self, name: str, pick: int) -> None:
+        version = self._one_of(name, pick)
         marks = self.shelves[name].marks.get(version)
         needed = any(
             chosen.get(name) == version and "reverted" not in shelf.marks[one]
@@ -123,6 +134,11 @@ class Releases(RuleBasedStateMachine):
         )
         expected = "404" if marks is None else "410" if "reverted" in marks else "409" if needed else ""
         self._say(releases.revert, name, version, expected, "reverted")
+
+    def _one_of(self, name: str, pick: int) -> str:
+        """A version that was cut, now and then one that was not."""
+        there = sorted(self.shelves[name].cut)
+        return [*there, "9.9.9"][pick % (len(there) + 1)]
 
     def _say(self, verb: Any, name: str, version: str, expected: str, word: str) -> None:
         def say() -> None:
