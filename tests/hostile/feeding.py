@@ -260,8 +260,8 @@ class Feed(Shelves):
                 if meta.phase.name is not TestPhase.STATEFUL or not _ours(value):
                     case.path_parameters[key] = path[key]
             path |= case.path_parameters
-        if case.query and meant_right(ParameterLocation.QUERY):
-            case.query = self.query(name, dict(case.query))
+        if (case.query or name in self.ASKED_FOR_SOMETHING) and meant_right(ParameterLocation.QUERY):
+            case.query = self.query(name, dict(case.query or {}))
         if case.headers and meant_right(ParameterLocation.HEADER):
             if "Idempotency-Key" in case.headers:
                 case.headers["Idempotency-Key"] = unique("k")

@@ -48,6 +48,9 @@ class Shelves:
         "read_index": {},
     }
 
+    ASKED_FOR_SOMETHING: ClassVar[frozenset[str]] = frozenset({"resolve"})
+    """One parameter of several is needed, which the document cannot say."""
+
     def shelf_path(self) -> dict[str, Any]:
         """Real names for the addresses of the registry, by parameter."""
         shelf = self.world.shelf
