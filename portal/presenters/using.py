@@ -7,6 +7,8 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+
 from instances.models import PromptInstance
 
 TOKEN = "PROMPTHUB_TOKEN"  # noqa: S105 - the name of an environment variable
@@ -40,4 +42,4 @@ def snippets(*, instance: PromptInstance, origin: str) -> list[Snippet]:
     whole = shlex.quote(f"{address}?{urlencode(asked)}")
     curl = f'curl -H "Authorization: Bearer ${TOKEN}" \\\n  {whole}\n'
     python = PYTHON.format(asked=json.dumps(asked, ensure_ascii=False), address=json.dumps(address), token=TOKEN)
-    return [Snippet("curl", "curl", curl), Snippet("python", "Python", python)]
+    return [Snippet("curl", _("curl"), curl), Snippet("python", _("Python"), python)]
