@@ -116,8 +116,8 @@ def test_the_database_refuses_to_put_another_row_in_its_place(model):
     )
     table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
     if connection.vendor == "postgresql":
-        names = f"{quoted(changed.column)} = EXCLUDED.{quoted(changed.column)}"
-        statement = f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({key}) DO UPDATE SET {names}"
+        emptied = f"{quoted(changed.column)} = NULL"
+        statement = f"INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ({key}) DO UPDATE SET {emptied}"
     else:
         statement = f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {given} FROM {table}"
     _refused(lambda: _execute(statement, []), statement)
