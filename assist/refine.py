@@ -23,7 +23,7 @@ from foundation.actors import Actor
 from foundation.after_commit import after_commit
 from foundation.clock import from_database_now
 from foundation.redaction import SHORTEST_SECRET
-from instances import drafts
+from instances import drafts, versions
 from instances.models import PromptInstance
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.strict_json import require_storable
@@ -165,7 +165,7 @@ def _instruction(given: str) -> str:
 
 def _require_no_secret(draft: PromptInstance, sent: dict[str, str]) -> None:
     """A model sees the places of secrets, never their values, also where a person wrote one into the text."""
-    secrets = [value for value in draft.secret_values.values() if len(value) >= SHORTEST_SECRET]
+    secrets = [value for value in versions.secrets_ever(instance=draft) if len(value) >= SHORTEST_SECRET]
     for pointer, text in sent.items():
         if any(value in text for value in secrets):
             raise _invalid(pointer, "secret", "holds the value of a secret variable, which a model must not see")

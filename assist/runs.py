@@ -28,6 +28,7 @@ from audit.actions import Action
 from foundation import correlation, redaction, tracing
 from foundation.actors import Actor
 from foundation.clock import database_now
+from instances import versions
 from prompthub_kernel.errors import Invalid, Problem, PromptHubError, Unavailable
 from publishing import bell
 from tenancy import clients
@@ -82,7 +83,7 @@ def run(*, suggestion_id: uuid.UUID, by: Actor, at: datetime) -> bool:
         correlation.use(row.correlation_id or correlation.new()),
         structlog.contextvars.bound_contextvars(**bound),
         tracing.span("suggestion.run", **bound) as span,
-        redaction.known_secrets(settings.ASSIST["key"], *row.instance.secret_values.values()),
+        redaction.known_secrets(settings.ASSIST["key"], *versions.secrets_ever(instance=row.instance)),
     ):
         outcome = _outcome(row, llm.chosen())
         if outcome is None:

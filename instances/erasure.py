@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from instances.models import InstanceVersion, PromptInstance, Publication
+from instances.models import InstanceVersion, PromptInstance, Publication, PublishedSecrets
 from tenancy.models import Client
 
 _EMPTY: dict[str, Any] = {"variables": {}, "content_md": None, "content_json": None}
@@ -14,9 +14,10 @@ _IS_EMPTY: dict[str, Any] = {"variables": {}, "content_md__isnull": True, "conte
 
 
 def erase(*, client: Client) -> int:
-    """Empty drafts, their history and the sealed versions; returns how many values and rows lost something.
+    """Empty drafts, their history, sealed versions and what they were published with.
 
-    A draft becomes an empty one, so that it still reads as what it is; sealed rows keep ids, ordinals and digests.
+    Returns how many values and rows lost something. A draft becomes an empty one, so that it still reads as what it is;
+    sealed rows keep ids, ordinals and digests.
     """
     drafts = PromptInstance.objects.filter(client=client)
     return (
@@ -24,6 +25,7 @@ def erase(*, client: Client) -> int:
         + Publication.objects.filter(instance__client=client).erase()
         + _filled(drafts).update(**_EMPTY)
         + drafts.exclude(secrets="").update(secrets="")
+        + PublishedSecrets.objects.filter(instance__client=client).exclude(sealed_values="").update(sealed_values="")
         + _filled(PromptInstance.history.filter(client=client)).update(**_EMPTY)
     )
 

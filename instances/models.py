@@ -77,7 +77,7 @@ class PromptInstance(Mutable):
 
     @property
     def secret_values(self) -> dict[str, str]:
-        """The secret variables in the clear; only for rendering checks and ``versions.reveal``."""
+        """The secret variables in the clear; only for rendering checks and ``instances.versions``."""
         return json.loads(self.secrets) if self.secrets else {}
 
 
@@ -171,3 +171,32 @@ class Publication(Sealed):
 
     def __str__(self) -> str:
         return f"publication {self.ordinal}"
+
+
+class PublishedSecrets(Mutable):
+    """The secrets that publications of one ``secret_revision`` carry: an encrypted JSON object, names to values.
+
+    Written once, by ``versions.activate``. It may change for two reasons only: erasure empties it, and another
+    encryption key respells it. It has no history and no page.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="published_secrets")
+    secret_revision = models.PositiveIntegerField()
+    sealed_values = EncryptedText(blank=True)
+
+    class Meta:
+        verbose_name_plural = "published secrets"
+        default_permissions = ()
+        ordering = ("secret_revision",)
+        constraints = (
+            models.UniqueConstraint(fields=("instance", "secret_revision"), name="published_secrets_once_per_revision"),
+        )
+
+    def __str__(self) -> str:
+        return f"secrets of revision {self.secret_revision}"
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The secrets in the clear; none when they were erased."""
+        return json.loads(self.sealed_values) if self.sealed_values else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from foundation import correlation
 from foundation.actors import Actor
 from foundation.prepared import Given, Insert, Update
 from instances import drafts
-from instances.models import InstanceVersion, PromptInstance, Publication
+from instances.models import InstanceVersion, PromptInstance, Publication, PublishedSecrets
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, NotFound, PromptHubError
 from prompthub_kernel.rendering import Rendered
@@ -97,16 +98,25 @@ def seal(*, instance: PromptInstance, by: Actor, at: datetime) -> InstanceVersio
 
 
 def activate(
-    *, instance: PromptInstance, version: InstanceVersion, by: Actor, at: datetime, reason: str = ""
+    *,
+    instance: PromptInstance,
+    version: InstanceVersion,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    like: Publication | None = None,
 ) -> Publication:
     """Move the active pointer and write the publication that tells of it. ``instance`` is the locked row.
 
-    The draft stays based on what it was based on: after a rollback, publishing it again asks for confirmation.
+    It carries the draft's present secrets, or those of the publication that it is ``like``. The draft stays based on
+    what it was based on: after a rollback, publishing it again asks for confirmation. Raises ``409.state_conflict``
+    when a secret of the version is not set.
     """
     policy.require(by, Permission.PUBLISH, instance.client)
     if version.instance_id != instance.id:
         raise NotFound("404.template_or_instance_not_found", "No such version of this prompt.")
     require_storable(reason, "/reason")
+    _require_set(version, instance.secret_values if like is None else carried(publication=like))
     previous = instance.active_version
     instance.last_publication_ordinal += 1
     publication = Publication(
@@ -114,7 +124,7 @@ def activate(
         ordinal=instance.last_publication_ordinal,
         version=version,
         previous=previous,
-        secret_revision=instance.secret_revision,
+        secret_revision=instance.secret_revision if like is None else like.secret_revision,
         at=at,
         by=by.id,
         by_label=by.label,
@@ -122,6 +132,8 @@ def activate(
         correlation_id=correlation.current(),
     )
     _PUBLICATIONS.row(publication)
+    if publication.secret_revision == instance.secret_revision:
+        _keep_secrets(instance)
     instance.active_version = version
     _ACTIVATED.run(key=instance.pk, ordinal=instance.last_publication_ordinal, version=version.pk)
     events.record(
@@ -181,26 +193,63 @@ def require_intact(*, version: InstanceVersion) -> None:
         )
 
 
-def reveal(*, version: InstanceVersion, by: Actor, at: datetime) -> str:
-    """The sealed text with the instance's present secrets joined in: the one function that does so.
+def reveal(*, version: InstanceVersion, by: Actor, at: datetime, publication: Publication | None = None) -> str:
+    """The sealed text with the secrets joined in that it was published with: the one function that does so.
 
-    Called just before an adapter sends, or for an actor with the permission ``reveal`` (then audited).
-    Raises ``409.state_conflict`` when a secret of an old version is no longer set, or the text was erased.
+    Those of ``publication``, else of the version's newest; of one that was never published, the draft's. Called just
+    before an adapter sends, or for an actor with the permission ``reveal`` (then audited). Raises
+    ``409.state_conflict`` when a secret is no longer set, or not known any more, or the text was erased.
     """
     instance = version.instance
     policy.require(by, Permission.REVEAL, instance.client)
     if version.erased:
         raise Conflict("409.state_conflict", "The text of this version was erased.")
-    rendered, secrets = version.rendered, instance.secret_values
-    missing = sorted(rendered.secret_names - secrets.keys())
-    if missing:
-        raise Conflict(
-            "409.state_conflict", f"The secret variables {', '.join(missing)} of this version are no longer set."
-        )
+    rendered, secrets = version.rendered, {}
+    if rendered.secret_names:
+        publication = publication or version.publications.order_by("-ordinal").first()
+        secrets = instance.secret_values if publication is None else carried(publication=publication)
+        _require_set(version, secrets)
     if not by.is_system:
         with transaction.atomic():
             events.record(action=Action.INSTANCE_VERSION_REVEAL, subject=subject(version), by=by, at=at)
     return rendered.join(secrets)
+
+
+def carried(*, publication: Publication) -> dict[str, str]:
+    """The secrets a publication was made with, in the clear; none where they were erased or are not known any more."""
+    rows = PublishedSecrets.objects.filter(instance=publication.instance_id)
+    kept: PublishedSecrets | None = rows.filter(secret_revision=publication.secret_revision).first()
+    if kept is not None:
+        return kept.values
+    # An older release, still running while this one starts, keeps nothing; the draft's are the same at its revision.
+    instance = publication.instance
+    return instance.secret_values if instance.secret_revision == publication.secret_revision else {}
+
+
+def secrets_ever(*, instance: PromptInstance) -> dict[str, str]:
+    """Every secret that was ever published, and the draft's: values in the clear, to the names of their variables.
+
+    Of two variables that had one value, it is the one that has it now, or had it last.
+    """
+    revisions = [row.values for row in PublishedSecrets.objects.filter(instance=instance).order_by("secret_revision")]
+    return {value: name for secrets in (*revisions, instance.secret_values) for name, value in secrets.items()}
+
+
+def _keep_secrets(instance: PromptInstance) -> None:
+    """Keep what a publication of this revision carries. The row of the instance is locked: nobody else writes it."""
+    kept = PublishedSecrets.objects.filter(instance=instance, secret_revision=instance.secret_revision)
+    if instance.secrets and not kept.exists():
+        PublishedSecrets.objects.create(
+            instance=instance, secret_revision=instance.secret_revision, sealed_values=instance.secrets
+        )
+
+
+def _require_set(version: InstanceVersion, secrets: Mapping[str, str]) -> None:
+    missing = sorted(version.rendered.secret_names - secrets.keys())
+    if missing:
+        raise Conflict(
+            "409.state_conflict", f"The secret variables {', '.join(missing)} of this version are no longer set."
+        )
 
 
 def subject(version: InstanceVersion) -> events.Subject:

@@ -16,8 +16,9 @@ SHORTEST_SECRET = 4
 def as_template(*, text: str, secrets: Mapping[str, str]) -> str:
     """The source of ``text``: template marks are taken literally, known secret values become placeholders again.
 
-    Works for both engines, which share the ``raw`` block. Raises ``400.template_schema_invalid`` for a text that
-    holds the end of such a block, which no engine can write literally.
+    ``secrets`` are values, to the names of their variables; several values may be one variable's. Works for both
+    engines, which share the ``raw`` block. Raises ``400.template_schema_invalid`` for a text that holds the end of such
+    a block, which no engine can write literally.
     """
     if _ENDRAW.search(text):
         raise Invalid(
@@ -25,7 +26,7 @@ def as_template(*, text: str, secrets: Mapping[str, str]) -> str:
             "This text cannot be taken over word for word.",
             problems=[Problem("/content_md", "syntax", "it holds {% endraw %}")],
         )
-    names = {value: name for name, value in sorted(secrets.items()) if len(value) >= SHORTEST_SECRET}
+    names = {value: name for value, name in secrets.items() if len(value) >= SHORTEST_SECRET}
     if not names:
         return _raw(text)
     found = re.compile("|".join(re.escape(value) for value in sorted(names, key=len, reverse=True)))

@@ -175,13 +175,13 @@ def _parcel(delivery: Delivery, by: Actor) -> Parcel:
         published_at=rfc3339(publication.at),
         digest=version.digest,
         format=version.format,
-        text=versions.reveal(version=version, by=by, at=publication.at),
+        text=versions.reveal(version=version, publication=publication, by=by, at=publication.at),
         correlation_id=publication.correlation_id,
     )
 
 
 def _secrets(delivery: Delivery) -> list[str]:
-    return list(delivery.publication.version.instance.secret_values.values())
+    return list(versions.secrets_ever(instance=delivery.publication.version.instance))
 
 
 def _delivered(receipt: Receipt) -> Result:

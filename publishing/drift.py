@@ -48,9 +48,11 @@ def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | N
     if newest is None or not _settled(newest, QUIET if quiet is None else quiet):
         return None
     seen = _observe(placement, newest, at)
-    if seen is None or seen.text is None:
+    if seen is None:
         return None
-    text = versions.reveal(version=newest.publication.version, by=by, at=at)
+    text = _delivered(placement, newest, by, at)
+    if seen.text is None or text is None:
+        return None
     with transaction.atomic():
         Placement.objects.select_for_update(no_key=True).get(pk=placement.pk)
         still = deliveries.newest_for(placement=placement)
@@ -112,7 +114,7 @@ def adopt(*, drift: Drift, by: Actor, at: datetime, revision: int | None = None)
         draft = drafts.locked(instance=instance)
         if revision is not None:
             drafts.require_revision(draft=draft, revision=revision)
-        body = _as_body(row.observed, draft)
+        body = _as_body(row, draft)
         draft = drafts.edit(instance=draft, revision=draft.revision, body=body, by=by, at=at)
         _end(row, "adopt", Action.DRIFT_ADOPT, by, at)
     return draft
@@ -123,18 +125,25 @@ def compare(*, drift: Drift, actor: Actor) -> PromptDiff:
     policy.require(actor, Permission.VIEW, drift.placement.instance.client)
     ours, theirs = (
         drift.delivery.publication.version.rendered.text(),
-        masked(text=drift.observed, instance=drift.placement.instance),
+        masked(text=drift.observed, publication=drift.delivery.publication),
     )
     return diffing.diff_text(old=ours, new=theirs)
 
 
-def masked(*, text: str, instance: PromptInstance) -> str:
-    """A provider's text with secrets masked as in ours, so that one that is the same there shows no difference."""
-    secrets = sorted(instance.secret_values.values(), key=len, reverse=True)
-    for secret in filter(None, secrets):
-        text = text.replace(secret, MASK)
-    with redaction.known_secrets(*secrets):
-        return str(redaction.redact(text, secrets=secrets))
+def masked(*, text: str, publication: Publication) -> str:
+    """A provider's text without the secrets that the prompt has or ever published.
+
+    Those of the delivered publication are masked as in ours, so that one that is the same there shows no difference;
+    all others are ``[redacted]``. Where those of the publication are not known, the whole text is.
+    """
+    sent = versions.carried(publication=publication)
+    if publication.version.rendered.secret_names - sent.keys():
+        return redaction.MASK
+    masks = dict.fromkeys(versions.secrets_ever(instance=publication.instance), redaction.MASK)
+    masks.update(dict.fromkeys(sent.values(), MASK))
+    for secret in sorted(filter(None, masks), key=len, reverse=True):
+        text = text.replace(secret, masks[secret])
+    return str(redaction.redact(text, secrets=masks))
 
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> Drift:
@@ -164,7 +173,7 @@ def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
         return sent
     if latest.ordinal < instance.last_publication_ordinal:
         return versions.activate(
-            instance=instance, version=sent.version, by=by, at=at, reason="put back after a restore"
+            instance=instance, version=sent.version, like=latest, by=by, at=at, reason="put back after a restore"
         )
     return latest
 
@@ -187,14 +196,26 @@ def _observe(placement: Placement, newest: Delivery, at: datetime) -> Observatio
     except ProviderError as error:
         ids = {"placement_id": str(placement.pk), "client_id": str(target.client_id), "target_id": str(target.pk)}
         log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code, **ids)
-        _remember(placement, error.detail[:500], at)
+        _remember(placement, error.detail, at)
+        return None
+    return seen
+
+
+def _delivered(placement: Placement, newest: Delivery, by: Actor, at: datetime) -> str | None:
+    """What was delivered there; None when it is not known any more, which the placement tells."""
+    try:
+        text = versions.reveal(version=newest.publication.version, publication=newest.publication, by=by, at=at)
+    except Conflict as error:
+        _remember(placement, f"{error.detail} What runs there cannot be compared until it is published again.", at)
         return None
     _remember(placement, "", None)
-    return seen
+    return text
 
 
 def _remember(placement: Placement, reason: str, at: datetime | None) -> None:
     """Why the place cannot be read, and since when; nothing to remember when it can."""
+    known = versions.secrets_ever(instance=placement.instance) if reason else ()
+    reason = str(redaction.redact(reason, secrets=known))[:500]
     if placement.unreadable_reason == reason:
         return
     since = placement.unreadable_since if placement.unreadable_since is not None and reason else at
@@ -239,7 +260,7 @@ def _end(drift: Drift, how: str, action: Action, by: Actor, at: datetime) -> Non
 def _locked(drift: Drift) -> Drift:
     row = (
         Drift.objects.select_for_update(of=("self",))
-        .select_related("placement__target", "placement__instance__client")
+        .select_related("placement__target", "placement__instance__client", "delivery__publication__version")
         .get(pk=drift.pk)
     )
     if row.ended_by == overwriting.OVERWRITTEN:
@@ -251,20 +272,26 @@ def _locked(drift: Drift) -> Drift:
     return row
 
 
-def _as_body(observed: str, draft: PromptInstance) -> PromptBody:
-    """The observed text as a source that renders to exactly itself; known secrets become placeholders again."""
+def _as_body(drift: Drift, draft: PromptInstance) -> PromptBody:
+    """The observed text as a source that renders to itself; present and former secrets become placeholders again."""
     if draft.body.document is not None:
         raise Invalid(
             "422.request_invalid",
             "Only text is taken over; edit the document by hand.",
             problems=[Problem("", "format", "the prompt is a document")],
         )
-    source = literal.as_template(text=observed, secrets=draft.secret_values)
-    if redaction.tells(source, secrets=draft.secret_values.values()):
+    publication, known = drift.delivery.publication, versions.secrets_ever(instance=draft)
+    if publication.version.rendered.secret_names - versions.carried(publication=publication).keys():
+        raise Conflict(
+            "409.state_conflict", "It is not known which secrets were delivered there; edit the draft by hand."
+        )
+    places = {value: name for value, name in known.items() if name in draft.template_version.variables.secret_names}
+    source = literal.as_template(text=drift.observed, secrets=places)
+    if redaction.tells(source, secrets=known):
         raise Invalid(
             "422.request_invalid",
-            "The provider's text holds a secret of this prompt in another spelling; edit the draft by hand.",
-            problems=[Problem("", "secret", "a secret stands in it escaped or encoded")],
+            "The provider's text holds a secret of this prompt where none can stand; edit the draft by hand.",
+            problems=[Problem("", "secret", "a secret stands in it escaped, encoded, or without a variable for it")],
         )
     return PromptBody.parse(
         content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)

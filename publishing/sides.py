@@ -67,7 +67,7 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
             name=found.placement.target.name,
             secret_revision=found.delivery.publication.secret_revision,
         )
-    return _drifted(found.drift, found.placement, instance, level, word, version.format)
+    return _drifted(found.drift, found.placement, level, word, version.format)
 
 
 def confirmed(*, placements: QuerySet[Placement], texts: bool = False) -> dict[uuid.UUID, Confirmed]:
@@ -100,16 +100,16 @@ def drifted(*, drift: Drift, actor: Actor) -> tuple[Side, Side]:
     word, name = f"{Kind.VERSION}:{version.ordinal}", placement.target.name
     ours = comparing.of_version(version=version, level=Level.RENDERED, word=word, name=name)
     theirs = f"{Kind.CONFIRMED}:{placement.pk}"
-    return ours, _drifted(drift, placement, placement.instance, Level.RENDERED, theirs, version.format)
+    return ours, _drifted(drift, placement, Level.RENDERED, theirs, version.format)
 
 
-def _drifted(
-    drift: Drift, placement: Placement, instance: PromptInstance, level: Level, word: str, format: str
-) -> Side:
+def _drifted(drift: Drift, placement: Placement, level: Level, word: str, format: str) -> Side:
     if level is Level.SOURCE:
         detail = "What a provider runs is known only as it is there: compare it as rendered."
         raise Invalid("422.request_invalid", detail, problems=[Problem("/query/level", "const", "must be rendered")])
-    text, document = comparing.shown(text=masked(text=drift.observed, instance=instance), format=format)
+    text, document = comparing.shown(
+        text=masked(text=drift.observed, publication=drift.delivery.publication), format=format
+    )
     return Side(
         word=word,
         kind=Kind.CONFIRMED,

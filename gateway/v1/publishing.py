@@ -75,6 +75,7 @@ class PublishInstance(Endpoint):
             MISSING,
             "409.version_conflict",
             "409.draft_stale",
+            "409.state_conflict",
             "409.archived",
             "422.variables_invalid",
             "400.template_schema_invalid",

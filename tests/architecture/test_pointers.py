@@ -33,6 +33,7 @@ OF_A_RELEASE = frozenset({"Activation", "CoachSession", "Pin", "ReleaseMark", "R
 
 POINTERS = (
     Pointer("PromptInstance", frozenset({"active_version", "active_version_id"}), "instances/versions.py"),
+    Pointer("PublishedSecrets", frozenset({"sealed_values"}), "instances/versions.py", also="instances/erasure.py"),
     Pointer(
         "Lane",
         frozenset({"owner", "leased_until", "not_before", "failures", "open_until", "rung_until"}),
@@ -40,7 +41,9 @@ POINTERS = (
         ABOVE_PUBLISHING,
     ),
     Pointer("Lane", frozenset({"epoch"}), "publishing/lanes.py", ABOVE_PUBLISHING, also="publishing/deliveries.py"),
-    Pointer("Delivery", frozenset({"state"}), "publishing/deliveries.py", ABOVE_PUBLISHING),
+    Pointer(
+        "Delivery", frozenset({"state"}), "publishing/deliveries.py", ABOVE_PUBLISHING, also="publishing/closing.py"
+    ),
     Pointer("Channel", frozenset({"release", "release_id"}), "registry/channels.py", others=OF_A_RELEASE),
     Pointer(
         "Channel",

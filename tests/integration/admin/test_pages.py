@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 # Shown on the page of the client, bundle or release that they belong to.
 UNDER_ANOTHER = {
+    "PublishedSecrets",  # under none: what is in it is shown nowhere
     *("ClientAlias", "Member", "Requirement"),
     *("Inclusion", "Pin", "ReleaseMark", "ReleaseRequirement", "ReleaseSignature"),
 }

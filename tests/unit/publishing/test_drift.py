@@ -84,11 +84,15 @@ def test_a_check_that_breaks_leaves_the_other_places_their_turn(placement, syste
     assert Drift.objects.get().placement_id == other.pk
 
 
-def test_a_secret_that_is_the_same_there_is_no_difference(placement, system, at):
-    instance = placement.instance
-    instance.secrets = '{"key": "TOPSECRET-q", "longer": "TOPSECRET-q-and-more"}'
+def test_a_secret_that_is_the_same_there_is_no_difference():
+    schema = {"properties": {name: {"type": "string", "x-secret": True} for name in ("key", "longer")}}
+    template = make_template_version(content_md="Use {{ longer }}, then {{ key }}.", variables_schema=schema)
+    variables = {"key": "TOPSECRET-q", "longer": "TOPSECRET-q-and-more"}
+    delivery = make_delivery(
+        placement=make_placement(instance=make_instance(template_version=template, variables=variables))
+    )
     assert (
-        drift.masked(text="Use TOPSECRET-q-and-more, then TOPSECRET-q.", instance=instance)
+        drift.masked(text="Use TOPSECRET-q-and-more, then TOPSECRET-q.", publication=delivery.publication)
         == "Use ••••••, then ••••••."
     )
 
