@@ -37,7 +37,7 @@ WORDS: list[tuple[str | Promise, str | Promise]] = [
     (_("Placement"), _("Which prompt goes to which place of a target.")),
     (_("Delivery"), _("One text on its way to one place.")),
     (_("Given up"), _("A delivery that failed too often or was refused: a dead letter. It can be replayed.")),
-    (_("Superseded"), _("A newer publication took its place before it was sent.")),
+    (_("Superseded"), _("Not sent any more: a newer publication took its place, or nothing goes there.")),
     (_("Replay"), _("Send a delivery that was given up once more, as a new delivery.")),
     (_("Drift"), _("The provider runs something else than was delivered.")),
     (_("Behind"), _("The prompt's template has a newer version.")),

@@ -139,7 +139,7 @@ class TargetAdmin(History, Placed):
 
     @decision(
         "Switch off",
-        text="Nothing is published to it any more. What it runs stays as it is.",
+        text="Nothing is sent to it any more; what waits goes on when it is switched on. What it runs stays as it is.",
         icon="toggle_off",
         variant=ActionVariant.DANGER,
         when=lambda row: row.enabled,
@@ -197,7 +197,7 @@ class PlacementAdmin(Placed):
 
     @decision(
         "Remove",
-        text="The prompt is not sent there any more. What runs there stays.",
+        text="The prompt is not sent there any more, what waits ends. What runs there stays.",
         icon="link_off",
         variant=ActionVariant.DANGER,
         when=lambda row: row.removed_at is None,

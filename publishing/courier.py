@@ -15,16 +15,21 @@ from foundation.actors import Actor
 from foundation.clock import database_now, rfc3339
 from instances import versions
 from prompthub_kernel.errors import PromptHubError
-from publishing import adapters, bell, deliveries, lanes
+from publishing import adapters, bell, closing, deliveries, lanes
 from publishing.deliveries import Result
 from publishing.lanes import Lease, LeaseLost
 from publishing.models import Delivery, Placement, Target
 from publishing.ports import Adapter, Outcome, Parcel, ProviderError, Receipt, Remote
+from publishing.repush import repush
 from publishing.wire import LeasedWire
 
 log = structlog.get_logger(__name__)
 QUESTION_SECONDS = 5.0
 TURN_SECONDS = 1.0  # no new try after that: a worker that is told to stop ends with the call it is in
+
+
+class Closed(Exception):
+    """The place was closed between the choice and the sending; nothing was sent."""
 
 
 def deliver(*, lane_id: uuid.UUID, by: Actor) -> int:
@@ -93,17 +98,20 @@ def _carry(delivery: Delivery, lease: Lease, by: Actor) -> bool:
         wire = LeasedWire(now=database_now().timestamp(), renew=lambda: lanes.renew(lease=lease))
         try:
             result = _send(delivery, lease, by, wire)
+        except Closed:
+            log.info("delivery.put_back")
+            return deliveries.put_back(delivery=delivery, lease=lease)
         except LeaseLost:
             log.warning("delivery.lease_lost", wrote=wire.wrote)
             if wire.wrote:
-                deliveries.repush(late=delivery, by=by, at=database_now())
+                repush(late=delivery, by=by, at=database_now())
             return False
         result = _timed(result, started)
         span.set_attribute("delivery.outcome", result.outcome)
         kept = deliveries.settle(delivery=delivery, lease=lease, result=result, by=by, at=database_now())
         log.info("delivery.try", outcome=result.outcome, code=result.code, duration_ms=result.duration_ms, kept=kept)
         if not kept:
-            deliveries.repush(late=delivery, by=by, at=database_now())
+            repush(late=delivery, by=by, at=database_now())
         return kept
 
 
@@ -120,7 +128,7 @@ def _send(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire) -> Resu
                 provider_status=error.provider_status,
                 retry_after=error.retry_after,
             )
-        except LeaseLost:
+        except (Closed, LeaseLost):
             raise
         except PromptHubError as error:
             return Result(outcome="refused", duration_ms=0, code=error.code, detail=error.detail)
@@ -141,6 +149,8 @@ def _sent(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire, stack: 
     remote = remote_of(target=target, placement=delivery.placement)
     parcel = _parcel(delivery, by)
     lanes.renew(lease=lease)
+    if closing.bar_now(delivery=delivery) is not None:
+        raise Closed
     receipt = adapter.send(remote, parcel, wire=wire)
     _read_back(adapter, remote, parcel, wire)
     return receipt

@@ -21,13 +21,12 @@ from audit.actions import Action
 from foundation.actors import Actor
 from foundation.after_commit import after_commit
 from foundation.clock import database_now
-from foundation.ids import new_id
 from instances.models import Publication
 from prompthub_kernel.errors import Conflict, NotFound
-from publishing import bell, lanes, metrics, overwriting, waiting
+from publishing import bell, closing, lanes, metrics, ordering, overwriting, waiting
 from publishing.lanes import Lease
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
-from publishing.states import MOVES, OPEN, PERHAPS_TAKEN, WAITING, DeliveryState
+from publishing.states import MOVES, OPEN, WAITING, DeliveryState
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -35,7 +34,6 @@ from tenancy.policy import Permission
 SWEEP_AT_MOST = 500
 RESERVED_SECONDS = 5.0
 REPLAYS_AT_ONCE = 100
-TIMELESS_BITS = 80  # of the 128 bits of a UUIDv7, the first 48 are milliseconds (RFC 9562, 5.7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +64,11 @@ def enqueue(
     del by
     placed = list(placements)
     now = database_now()
-    _supersede(Delivery.objects.filter(placement__in=placed, state__in=WAITING, ordinal__lte=publication.ordinal), now)
+    closing.end(rows=Delivery.objects.filter(placement__in=placed, ordinal__lte=publication.ordinal))
     present = Placement.objects.select_related("lane").in_bulk([one.pk for one in placed])
     rows = [
         Delivery(
-            id=_newer_id(placement, publication.ordinal),
+            id=ordering.newer_id(placement=placement, ordinal=publication.ordinal),
             publication=publication,
             placement=placement,
             lane=present[placement.pk].lane,
@@ -92,14 +90,17 @@ def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
 
     Of several that wait for one placement only the newest publication is sent. A row still marked as being sent
     by an older epoch belongs to a worker that died: its outcome is unknown, and it is sent again with its key.
-    One whose place has another lane by now goes there unsent: this lease is not for what it would write.
+    One whose place has another lane by now goes there unsent: this lease is not for what it would write. What waits
+    at a place that is closed for good ends; what waits for a target that is switched off goes on waiting.
     """
     with transaction.atomic():
         if not lanes.may_send(lease=lease):
             return None
         now = database_now()
         _recover(lease, now, by, at)
-        queue = Delivery.objects.filter(lane_id=lease.lane_id, state__in=WAITING)
+        waits = Delivery.objects.filter(lane_id=lease.lane_id, state__in=WAITING)
+        closing.end_closed(rows=waits)
+        queue = waits.filter(placement__target__enabled=True)
         while (chosen := _choose(queue, now)) is not None:
             taken = _taken(queue, chosen)
             if taken is not None:
@@ -117,10 +118,8 @@ def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: d
     The try, the delivery's state, the lane's breaker and the audit line commit together.
     """
     with transaction.atomic():
-        if not lanes.holds(lease=lease):
-            return False
-        row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-        if row.state != DeliveryState.SENDING or row.epoch != lease.epoch:
+        row = _still_ours(delivery, lease)
+        if row is None:
             return False
         _note(row, lease, result, at)
         _follow(row, lease, result, by, at)
@@ -128,31 +127,27 @@ def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: d
     return True
 
 
-def repush(*, late: Delivery, by: Actor, at: datetime) -> Delivery | None:
-    """Send the newest publication again, after ``late``, sent under a lost lease, may have replaced it at the provider.
+def put_back(*, delivery: Delivery, lease: Lease) -> bool:
+    """Write that nothing was sent after all, because the place was closed meanwhile; False when the lane is not ours.
 
-    Under a new key: a provider that has taken the old one would not take it twice. What waits unsent needs nothing.
+    What is closed for good ends; what is closed for now waits again, and this was no try.
     """
     with transaction.atomic():
-        newest = (
-            Delivery.objects.select_related("publication", "placement")
-            .filter(placement_id=late.placement_id)
-            .order_by("-ordinal", "-id")
-            .first()
-        )
-        if newest is None or newest.publication_id == late.publication_id or newest.state not in PERHAPS_TAKEN:
-            return None
-        rows = enqueue(publication=newest.publication, placements=[newest.placement], by=by, at=at, replay_of=newest)
-        events.record(
-            action=Action.DELIVERY_REPLAY, subject=subject(newest), by=by, at=at, metadata={"why": "lease_lost"}
-        )
-        return rows[0]
+        row = _still_ours(delivery, lease)
+        if row is None:
+            return False
+        _move(row, DeliveryState.RETRYING)
+        row.tries -= 1
+        row.save(update_fields=["state", "tries"])
+        closing.end_closed(rows=Delivery.objects.filter(pk=row.pk))
+    return True
 
 
 def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
     """Send a buried delivery's publication again, as a new row that names the old one.
 
-    Raises ``409.state_conflict`` unless it is buried and still the newest of its placement.
+    Raises ``409.state_conflict`` unless it is buried, still the newest of its placement, and something is sent there:
+    not at a place that the prompt was taken away from or while its target is switched off. ``409.archived``.
     """
     client = delivery.placement.instance.client
     policy.require(by, Permission.PUBLISH, client)
@@ -166,6 +161,7 @@ def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
             .exists()
         ):
             raise Conflict("409.state_conflict", "A newer delivery took its place; there is nothing to replay.")
+        closing.require_open(delivery=row)
         rows = enqueue(publication=delivery.publication, placements=[delivery.placement], by=by, at=at, replay_of=row)
         events.record(
             action=Action.DELIVERY_REPLAY,
@@ -191,11 +187,15 @@ def replay_many(
 
 
 def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
-    """Give up, by decision of a person, what is retried or held up by a pause; ``409.state_conflict`` for all else."""
+    """Give up, by decision of a person, what is retried or held up, by a pause or because its target is switched off.
+
+    Raises ``409.state_conflict`` for all else.
+    """
     policy.require(by, Permission.PUBLISH, delivery.placement.instance.client)
     with transaction.atomic():
         row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
-        if row.state not in WAITING or (row.state == DeliveryState.PENDING and lanes.is_open(lane_id=row.lane_id)):
+        held_up = row.state != DeliveryState.PENDING or not lanes.is_open(lane_id=row.lane_id)
+        if row.state not in WAITING or not (held_up or closing.bar_now(delivery=row)):
             raise Conflict("409.state_conflict", f"This delivery is {row.state}; only what is held up is given up.")
         _end(row, DeliveryState.BURIED, database_now())
         row.error_detail = row.error_detail or "given up by a person"
@@ -209,10 +209,13 @@ def sweep(*, limit: int = SWEEP_AT_MOST) -> int:
     """Ring for lanes that have something due and nobody at work; returns for how many. Reserves what it rings for.
 
     Those that wait longest come first, and of one provider only as many as ``recovery_per_second`` allows: what
-    gathered while it was down would otherwise all come at once, and take it down again.
+    gathered while it was down would otherwise all come at once, and take it down again. What came to wait at a place
+    while that was being closed for good ends here.
     """
+    _end_closed()
     now, rules = database_now(), settings.PUBLISHING
-    due = Delivery.objects.filter(state__in=OPEN, due_at__lte=now)
+    on = Q(placement__target__enabled=True) | Q(state=DeliveryState.SENDING)
+    due = Delivery.objects.filter(on, state__in=OPEN, due_at__lte=now)
     since = due.filter(lane=OuterRef("pk")).order_by("due_at").values("due_at")[:1]
     turn = Window(RowNumber(), partition_by="provider", order_by=("since", "pk"))
     idle = (
@@ -261,20 +264,6 @@ def subject(delivery: Delivery) -> events.Subject:
     )
 
 
-def _newer_id(placement: Placement, ordinal: int) -> uuid.UUID:
-    """An id above those of the place's deliveries of the same publication.
-
-    Ids start with the time of the machine that made them. Behind a machine whose clock is fast, a repetition would
-    otherwise pass for older than what it repeats, and never be sent.
-    """
-    fresh = new_id()
-    newest = Delivery.objects.filter(placement=placement, ordinal=ordinal).order_by("-id").values_list("id", flat=True)
-    last = newest.first()
-    if last is None or last.int < fresh.int:
-        return fresh
-    return uuid.UUID(int=((last.int >> TIMELESS_BITS) + 1 << TIMELESS_BITS) | fresh.int % (1 << TIMELESS_BITS))
-
-
 def _choose(queue: QuerySet[Delivery], now: datetime) -> Delivery | None:
     """The first due row that is the newest of its placement; older ones met on the way end superseded."""
     while True:
@@ -284,7 +273,7 @@ def _choose(queue: QuerySet[Delivery], now: datetime) -> Delivery | None:
         newest = Delivery.objects.filter(placement_id=due.placement_id).order_by("-ordinal", "-id").first()
         if newest is None or newest.pk == due.pk:
             return due
-        _supersede(queue.filter(placement_id=due.placement_id).exclude(pk=newest.pk), now)
+        closing.end(rows=queue.filter(placement_id=due.placement_id).exclude(pk=newest.pk))
 
 
 def _taken(queue: QuerySet[Delivery], chosen: Delivery) -> Delivery | None:
@@ -292,7 +281,7 @@ def _taken(queue: QuerySet[Delivery], chosen: Delivery) -> Delivery | None:
 
     The lock comes first: whoever changes the target moves its waiting rows, and does not come between the two reads.
     """
-    if not queue.select_for_update(no_key=True).filter(pk=chosen.pk).values_list("pk"):
+    if not queue.select_for_update(no_key=True, of=("self",)).filter(pk=chosen.pk).values_list("pk"):
         return None
     row = Delivery.objects.select_related(
         "placement__target", "placement__instance", "publication__version__instance__client"
@@ -300,7 +289,18 @@ def _taken(queue: QuerySet[Delivery], chosen: Delivery) -> Delivery | None:
     if row.lane_id != row.placement.lane_id:
         waiting.follow(placements=[row.placement_id])
         return None
+    if closing.bar(placement=row.placement) is not None:
+        closing.end_closed(rows=queue.filter(pk=row.pk))
+        return None
     return row
+
+
+def _still_ours(delivery: Delivery, lease: Lease) -> Delivery | None:
+    """The row being sent, locked, if lane and epoch are still the lease's."""
+    if not lanes.holds(lease=lease):
+        return None
+    row = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    return row if row.state == DeliveryState.SENDING and row.epoch == lease.epoch else None
 
 
 def _recover(lease: Lease, now: datetime, by: Actor, at: datetime) -> None:
@@ -391,8 +391,8 @@ def _end(row: Delivery, state: DeliveryState, now: datetime) -> None:
     row.ended_at = now
 
 
-def _supersede(rows: QuerySet[Delivery], now: datetime) -> None:
-    """End older rows; locked by age, as everybody does, so that two who meet here wait instead of deadlocking."""
-    old = list(rows.order_by("id").select_for_update(no_key=True).values_list("id", flat=True))
-    if old:
-        Delivery.objects.filter(pk__in=old).update(state=DeliveryState.SUPERSEDED, ended_at=now)
+def _end_closed() -> None:
+    waits = Delivery.objects.filter(state__in=WAITING)
+    if waits.filter(closing.closed()).exists():
+        with transaction.atomic():
+            closing.end_closed(rows=waits)

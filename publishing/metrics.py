@@ -47,11 +47,15 @@ class Queue:
 
 
 def dead_letters() -> Combinable:
-    """Condition on deliveries: given up, and nothing newer went to that place since, so a person must look."""
+    """Condition on deliveries: given up, and nothing newer went to that place since, so a person must look.
+
+    Not where the prompt was taken away or archived: nothing is sent there any more.
+    """
     newer = Delivery.objects.filter(placement=OuterRef("placement")).filter(
         Q(ordinal__gt=OuterRef("ordinal")) | Q(ordinal=OuterRef("ordinal"), id__gt=OuterRef("id"))
     )
-    return Q(state=DeliveryState.BURIED) & ~Exists(newer)
+    sent_there = Q(placement__removed_at__isnull=True, placement__instance__archived_at__isnull=True)
+    return Q(state=DeliveryState.BURIED) & sent_there & ~Exists(newer)
 
 
 def queue() -> Queue:

@@ -13,7 +13,7 @@ class DeliveryState(StrEnum):
     RETRYING = "retrying"  # not taken; due again later
     UNKNOWN = "unknown"  # perhaps taken; repeated with the same key
     DELIVERED = "delivered"  # the provider runs it
-    SUPERSEDED = "superseded"  # a newer publication took its place before it was sent
+    SUPERSEDED = "superseded"  # a newer publication took its place, or nothing goes there any more
     BURIED = "buried"  # given up: a dead letter, to be replayed by a person
 
 

@@ -14,12 +14,13 @@ from django.db.models import QuerySet
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
+from instances import versions
 from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
-from publishing import adapters, courier, lanes, masking, waiting
+from publishing import adapters, closing, courier, deliveries, lanes, masking, places, waiting
 from publishing.adapters import contract
 from publishing.models import Delivery, Placement, Target
 from publishing.ports import ProviderError, Remote
@@ -103,12 +104,15 @@ def rotate_credentials(*, target: Target, credentials: Mapping[str, str], by: Ac
 
 
 def disable(*, target: Target, by: Actor, at: datetime) -> Target:
-    """Publish nothing to it any more; what it runs stays as it is."""
+    """Send nothing to it any more; what it runs stays as it is, and what waits for it goes on waiting.
+
+    What is being sent at that moment ends as it ends.
+    """
     return _switch(target, Action.TARGET_DISABLE, by, at, enabled=False)
 
 
 def enable(*, target: Target, by: Actor, at: datetime) -> Target:
-    """Publish to it again."""
+    """Publish to it again. Where something waited, the newest publication of that prompt is sent at once."""
     return _switch(target, Action.TARGET_ENABLE, by, at, enabled=True)
 
 
@@ -120,12 +124,12 @@ def resume(*, target: Target, by: Actor, at: datetime) -> Target:
     policy.require(by, Permission.ADMIN, target.client)
     with transaction.atomic():
         row = _locked(target)
-        places = dict(row.placements.values_list("pk", "lane_id"))
-        waited = Delivery.objects.filter(placement__in=places, state__in=OPEN).values_list("lane_id", flat=True)
-        paused = {*places.values(), *waited}  # what was being sent when the target moved is on another lane still
+        placed = dict(row.placements.values_list("pk", "lane_id"))
+        waited = Delivery.objects.filter(placement__in=placed, state__in=OPEN).values_list("lane_id", flat=True)
+        paused = {*placed.values(), *waited}  # what was being sent when the target moved is on another lane still
         lanes.lock(lane_ids=paused)
         lanes.lift(lane_ids=paused)
-        _record(Action.TARGET_RESUME, row, by, at, {"deliveries": waiting.hasten(placements=places)})
+        _record(Action.TARGET_RESUME, row, by, at, {"deliveries": waiting.hasten(placements=placed)})
     return row
 
 
@@ -164,10 +168,16 @@ def place(
 
 
 def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> Placement:
-    """Stop sending a prompt to a place; what runs there stays."""
+    """Stop sending a prompt to a place; what runs there stays, and what waits for it has ended.
+
+    What is being sent at that moment ends as it ends, and is not tried again.
+    """
     policy.require(by, Permission.ADMIN, placement.target.client)
     with transaction.atomic():
-        row = Placement.objects.select_for_update(of=("self",)).select_related("target").get(pk=placement.pk)
+        # Before its place, as a worker locks them that settles a delivery there.
+        closing.end(rows=Delivery.objects.filter(placement=placement), why=closing.ENDED[closing.Bar.REMOVED])
+        rows = Placement.objects.select_for_update(of=("self",), no_key=True).select_related("target")
+        row = rows.get(pk=placement.pk)
         if row.removed_at is None:
             row.removed_at = at
             row.save(update_fields=["removed_at"])
@@ -252,7 +262,23 @@ def _switch(target: Target, action: Action, by: Actor, at: datetime, *, enabled:
             row.enabled = enabled
             row.save()
             _record(action, row, by, at, {})
+            if enabled:
+                _go_on(row, by, at)
     return row
+
+
+def _go_on(row: Target, by: Actor, at: datetime) -> None:
+    """Send what waited; where a newer publication was not sent while the target was off, that one instead."""
+    open_there = placements(target=row).filter(instance__archived_at__isnull=True, deliveries__state__in=OPEN)
+    waited = list(open_there.order_by("instance_id", "pk").distinct())
+    held = [placement.instance_id for placement in waited]
+    list(PromptInstance.objects.filter(pk__in=held).order_by("pk").select_for_update().values_list("pk"))
+    for placement in waited:
+        newest = versions.newest_publication(instance=placement.instance)
+        last = deliveries.newest_for(placement=placement)
+        if newest is not None and last is not None and newest.ordinal > last.ordinal:
+            deliveries.enqueue(publication=newest, placements=[placement], by=by, at=at)
+    waiting.hasten(placements=[placement.pk for placement in waited])
 
 
 def _locked(target: Target) -> Target:
@@ -279,15 +305,11 @@ def _require_free(placement: Placement, *, pointer: str) -> None:
 
     The lane is locked. Its placements may be another client's, about whom nothing is told.
     """
-    adapter = adapters.get(placement.target.adapter)
-    mine = adapter.steps(Remote(settings={}, credentials={}, location=placement.location))
-    others = placement.lane.placements.filter(removed_at__isnull=True).exclude(pk=placement.pk)
-    for other in others:
-        theirs = adapter.steps(Remote(settings={}, credentials={}, location=other.location))
-        if mine[: len(theirs)] == theirs[: len(mine)]:
-            told = TAKEN[other.instance_id == placement.instance_id, mine == theirs]
-            problem = Problem(pointer, "taken", "is a place that a prompt goes to already")
-            raise Conflict("409.in_use", told, problems=[problem])
+    mine = places.steps(placement)
+    for other in places.holders(placement=placement, lane_id=placement.lane_id):
+        told = TAKEN[other.instance_id == placement.instance_id, mine == places.steps(other)]
+        problem = Problem(pointer, "taken", "is a place that a prompt goes to already")
+        raise Conflict("409.in_use", told, problems=[problem])
 
 
 def _check_account(adapter: str, settings: Mapping[str, Any], credentials: Mapping[str, str]) -> None:

@@ -26,27 +26,39 @@ class Why(StrEnum):
     BACKOFF = "backoff"  # its last try failed
     RETRY_AFTER = "retry_after"  # the provider asked for a pause
     BREAKER = "breaker"  # the provider failed too often in a row
+    TARGET_DISABLED = "target_disabled"  # until a person switches the target on
 
 
 @dataclass(frozen=True, slots=True)
 class NextTry:
-    """Not before ``at``, because of ``why``."""
+    """Not before ``at``, because of ``why``; ``at`` is None when no time is known."""
 
-    at: datetime
+    at: datetime | None
     why: Why
 
 
 def next_try(
-    *, state: str, tries: int, due_at: datetime, not_before: datetime | None, open_until: datetime | None
+    *,
+    state: str,
+    tries: int,
+    due_at: datetime,
+    not_before: datetime | None,
+    open_until: datetime | None,
+    enabled: bool = True,
 ) -> NextTry | None:
-    """When a delivery is sent at the earliest: when it is due and its lane may be called; None unless it waits."""
+    """When a delivery is sent at the earliest: when it is due and its lane may be called; None unless it waits.
+
+    ``enabled`` is the target's: while it is switched off nothing is sent there, and nobody knows until when.
+    """
     if state not in WAITING:
         return None
-    found = NextTry(due_at, Why.BACKOFF if tries else Why.TURN)
+    if not enabled:
+        return NextTry(None, Why.TARGET_DISABLED)
+    until, because = due_at, Why.BACKOFF if tries else Why.TURN
     for moment, why in ((open_until, Why.BREAKER), (not_before, Why.RETRY_AFTER)):
-        if moment is not None and moment >= found.at:
-            found = NextTry(moment, why)
-    return found
+        if moment is not None and moment >= until:
+            until, because = moment, why
+    return NextTry(until, because)
 
 
 def backoff(*, tries: int) -> float:

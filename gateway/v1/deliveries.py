@@ -72,7 +72,12 @@ class ReplayDelivery(Endpoint):
 
     permissions = {"POST": Permission.PUBLISH}
 
-    @operation("replay_delivery", "Send a buried delivery again", {201: "Delivery"}, problems=("409.state_conflict",))
+    @operation(
+        "replay_delivery",
+        "Send a buried delivery again",
+        {201: "Delivery"},
+        problems=("409.state_conflict", "409.archived"),
+    )
     def post(self, delivery_id: UUID) -> Answer:
         """As a new delivery that names the old one."""
         row = deliveries.get(key=delivery_id, actor=self.actor)

@@ -14,7 +14,7 @@ from gateway.v1.bodies import own_text_of, uuid_of
 from instances import comparing, drafts
 from instances.comparing import Kind, Level
 from instances.models import PromptInstance
-from publishing import sides
+from publishing import closing, sides
 from templates_app import versions as template_versions
 from tenancy import clients
 from tenancy.policy import Permission
@@ -175,9 +175,9 @@ class ArchiveInstance(Endpoint):
         etag=True,
     )
     def post(self, instance_id: UUID) -> Answer:
-        """What providers run stays as it is; nothing is published any more."""
+        """What providers run stays as it is; nothing is published any more, and deliveries that wait end."""
         row = drafts.get(key=instance_id, actor=self.actor)
-        return _answer(drafts.archive(instance=row, by=self.actor, at=self.at))
+        return _answer(closing.archive(instance=row, by=self.actor, at=self.at))
 
 
 class DiffInstance(Endpoint):

@@ -193,6 +193,7 @@ def delivery(row: Delivery) -> Shown:
         due_at=row.due_at,
         not_before=lane.not_before,
         open_until=lane.open_until,
+        enabled=aim.enabled,
     )
     return {
         "id": str(row.id),

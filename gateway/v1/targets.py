@@ -116,9 +116,9 @@ class DisableTarget(Endpoint):
 
     permissions = {"POST": Permission.ADMIN}
 
-    @operation("disable_target", "Publish nothing to a target any more", {200: "Target"})
+    @operation("disable_target", "Send nothing to a target any more", {200: "Target"})
     def post(self, target_id: UUID) -> Answer:
-        """What it runs stays as it is."""
+        """What it runs stays as it is, and what waits for it goes on waiting."""
         row = targets.get(key=target_id, actor=self.actor)
         return Answer(shown.target(targets.disable(target=row, by=self.actor, at=self.at)))
 
@@ -130,7 +130,7 @@ class EnableTarget(Endpoint):
 
     @operation("enable_target", "Publish to a target again", {200: "Target"})
     def post(self, target_id: UUID) -> Answer:
-        """From the next publication on."""
+        """From the next publication on; where something waited, the newest one is sent at once."""
         row = targets.get(key=target_id, actor=self.actor)
         return Answer(shown.target(targets.enable(target=row, by=self.actor, at=self.at)))
 
@@ -190,7 +190,7 @@ class OnePlacement(Endpoint):
 
     @operation("remove_placement", "Stop sending a prompt to a place", {204: None})
     def delete(self, placement_id: UUID) -> Answer:
-        """What runs there stays."""
+        """What runs there stays; what waits for it ends."""
         row = targets.get_placement(key=placement_id, actor=self.actor)
         targets.remove_placement(placement=row, by=self.actor, at=self.at)
         return Answer(status=204)

@@ -18,9 +18,10 @@ from foundation.actors import Actor
 from portal.access import Control, needed
 from portal.presenters import keyset
 from portal.presenters.words import DELIVERY, State
-from publishing import deliveries, metrics, targets
+from publishing import deliveries, metrics, targets, waiting
 from publishing.models import Delivery, DeliveryAttempt, Target
 from publishing.states import OPEN, DeliveryState
+from publishing.waiting import Why
 from tenancy import clients, policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -131,8 +132,8 @@ def page(*, actor: Actor, filters: Filters, given: Mapping[str, str], at: dateti
     """A page of deliveries; six queries however many there are."""
     every = filters.narrow(deliveries.listing(actor=actor).select_related(None))
     conditions = {word: Count("pk", filter=TABS[word][1]()) for word in COUNTED}
-    waiting = every.filter(Q(state__in=OPEN) | Q(state=S.BURIED)).order_by()
-    counts = waiting.aggregate(**conditions)
+    unsent = every.filter(Q(state__in=OPEN) | Q(state=S.BURIED)).order_by()
+    counts = unsent.aggregate(**conditions)
     found = keyset.page(described(every.filter(TABS[filters.state][1]())), given=given, read=uuid.UUID)
     choices = targets.listing(actor=actor).defer("credentials", "settings").order_by("client__name", "name", "pk")
     if filters.client:
@@ -160,6 +161,9 @@ def described(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
         client_slug=F(f"{place}target__client__slug"),
         client_name=F(f"{place}target__client__name"),
         archived_at=F(f"{place}target__client__archived_at"),
+        prompt_archived_at=F(f"{place}instance__archived_at"),
+        removed_at=F(f"{place}removed_at"),
+        target_enabled=F(f"{place}target__enabled"),
         version_number=F("publication__version__ordinal"),
         correlation_id=F("publication__correlation_id"),
         not_before=F("lane__not_before"),
@@ -219,35 +223,47 @@ def _line(row: Any, allowed: bool, at: datetime) -> Line:  # noqa: FBT001  of on
     control = Control(allowed=True) if allowed else refused
     if row.archived_at is not None:
         control = Control(allowed=False, reason=_("This client is archived."))
-    next_try = _next_try(row)
-    held_up = row.state == S.PENDING and next_try is not None and next_try > at
+    then = waiting.next_try(
+        state=row.state,
+        tries=row.tries,
+        due_at=row.due_at,
+        not_before=row.not_before,
+        open_until=row.open_until,
+        enabled=row.target_enabled,
+    )
+    next_try = then.at if then is not None else None
+    later = next_try is not None and next_try > at
+    off = then is not None and then.why == Why.TARGET_DISABLED
+    held_up = row.state == S.PENDING and (later or off)
     waits = held_up or row.state in (S.RETRYING, S.UNKNOWN)
     return Line(
         row=row,
         state=DELIVERY[row.state],
         advice=_advice(row, at),
         next_try=next_try,
-        paused=next_try is not None and next_try > at and next_try in (row.not_before, row.open_until),
-        replay=control if row.dead else None,
+        paused=later and next_try in (row.not_before, row.open_until),
+        replay=_replay(row, control) if row.dead else None,
         give_up=control if waits else None,
     )
 
 
-def _next_try(row: Any) -> datetime | None:
-    """When it is due, or later: when its provider is called again at all."""
-    if row.state not in OPEN or row.state == S.SENDING:
-        return None
-    moments: list[datetime] = [moment for moment in (row.due_at, row.not_before, row.open_until) if moment is not None]
-    return max(moments)
+def _replay(row: Any, control: Control) -> Control:
+    if control.allowed and not row.target_enabled:
+        return Control(allowed=False, reason=_("This target is switched off. Switch it on, then replay."))
+    return control
 
 
 def _advice(row: Any, at: datetime) -> str:
+    if row.state == S.BURIED and (row.removed_at is not None or row.prompt_archived_at is not None):
+        return _("Nothing to do: nothing goes to this place any more.")
     if row.state == S.BURIED and not row.dead:
         return _("Nothing to do: a newer delivery took its place.")
     if row.state == S.BURIED:
         return _buried(str(row.error_code))
     if row.state not in OPEN:
         return ""
+    if row.state != S.SENDING and not row.target_enabled:
+        return _("It waits: its target is switched off. Switched on, it goes on with the newest text.")
     if row.open_until is not None and row.open_until > at:
         return _("Nothing to do: the provider failed too often in a row and is left in peace for a while.")
     if row.not_before is not None and row.not_before > at:

@@ -24,7 +24,9 @@ from publishing.states import WAITING
 from tenancy.models import Client
 
 ON = State(_("on"), "good", _("What is published goes there."))
-OFF = State(_("off"), "calm", _("Nothing is published there; what it runs stays."))
+OFF = State(
+    _("off"), "calm", _("Nothing is sent there; what it runs stays, and what waits goes on when it is switched on.")
+)
 PROMPTS_AT_MOST = 500
 
 

@@ -27,7 +27,9 @@ DELIVERY: dict[str, State] = {
     S.RETRYING: State(_("tried again"), "warn", _("Was not taken; it is sent again later.")),
     S.UNKNOWN: State(_("unknown"), "warn", _("Perhaps taken; it is repeated with the same key.")),
     S.DELIVERED: State(_("delivered"), "good", _("The provider runs it.")),
-    S.SUPERSEDED: State(_("superseded"), "calm", _("A newer publication took its place before it was sent.")),
+    S.SUPERSEDED: State(
+        _("superseded"), "calm", _("Not sent any more: a newer publication took its place, or nothing goes there.")
+    ),
     S.BURIED: State(_("given up"), "bad", _("Given up after the last try; a person has to look.")),
 }
 NOT_SENT = State(_("never sent"), "calm", _("Nothing was published there yet."))

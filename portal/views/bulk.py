@@ -20,7 +20,7 @@ from portal.presenters import bulk, progress
 from portal.presenters import prompts as shown
 from portal.presenters.bulk import Outcome
 from prompthub_kernel.errors import NotFound, PromptHubError
-from publishing import publish
+from publishing import closing, publish
 from tenancy.policy import Permission
 
 # A page that does many in one request answers before a proxy gives up; the rest is offered again.
@@ -138,7 +138,7 @@ class BulkArchive(Bulk):
     def act(self, line: shown.PromptLine) -> Outcome:
         """Put it out of use; what providers run stays."""
         instance = drafts.get(key=line.instance.pk, actor=self.actor)
-        drafts.archive(instance=instance, by=self.actor, at=self.at)
+        closing.archive(instance=instance, by=self.actor, at=self.at)
         return bulk.archived()
 
 

@@ -22,7 +22,7 @@ from portal.forms.publishing import PublishForm
 from portal.presenters import reviewing
 from portal.presenters.reviewing import View
 from prompthub_kernel.errors import Conflict, Invalid, Problem
-from publishing import publish
+from publishing import closing, publish
 from publishing.publish import BASED_ON, Checked, Published
 from tenancy.policy import Permission
 
@@ -253,7 +253,7 @@ class Archive(OperatorView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Archive it."""
-        drafts.archive(instance=self.instance, by=self.actor, at=self.at)
+        closing.archive(instance=self.instance, by=self.actor, at=self.at)
         messages.success(request, _("%(name)s is archived.") % {"name": self.instance.name})
         return redirect("portal:prompt", self.client.slug, self.instance.pk)
 

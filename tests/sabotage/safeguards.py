@@ -111,8 +111,7 @@ SAFEGUARDS = (
         (
             Cut(
                 "publishing/deliveries.py",
-                "    _supersede(Delivery.objects.filter(placement__in=placed, state__in=WAITING, "
-                "ordinal__lte=publication.ordinal), now)\n",
+                "closing.end(rows=Delivery.objects.filter(placement__in=placed, ordinal__lte=publication.ordinal))",
                 "",
             ),
             Cut(
