@@ -162,14 +162,14 @@ def listing(*, actor: Actor) -> QuerySet[Drift]:
 
 
 def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
-    """The publication to send again: the newest of the same text.
+    """The publication to send again: the newest of the same text with the same secrets.
 
     After a restore the active text is published anew, under a number that no receiver has seen.
     """
     sent = newest.publication
     instance = drafts.locked(instance=sent.instance)
     latest = versions.newest_publication(instance=instance)
-    if latest is None or latest.version_id != sent.version_id:
+    if latest is None or (latest.version_id, latest.secret_revision) != (sent.version_id, sent.secret_revision):
         return sent
     if latest.ordinal < instance.last_publication_ordinal:
         return versions.activate(

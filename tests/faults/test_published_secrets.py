@@ -1,4 +1,4 @@
-"""What an upgrade knows of secrets that were published before they were kept."""
+"""What was published with a secret is sent with it; what an upgrade knows of secrets that nobody kept before."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from publishing.adapters import memory
 from publishing.models import Delivery, Drift
 from tests.factories import make_instance, make_placement, make_template_version
 from tests.factories.acting import AT, SYSTEM
+from tests.faults.world import pass_time, place_of
 
 APP = PromptInstance._meta.app_label
 BEFORE, MADE = "0001_initial", "0002_published_secrets"
@@ -30,9 +31,24 @@ def placed(slot):
     return placement
 
 
-def change(placement):
+def change(placement, secret=NEW):
     row = drafts.get(key=placement.instance_id, actor=SYSTEM)
-    return drafts.edit(instance=row, revision=row.revision, variables={"key": NEW}, by=SYSTEM, at=AT)
+    return drafts.edit(instance=row, revision=row.revision, variables={"key": secret}, by=SYSTEM, at=AT)
+
+
+def test_every_try_carries_the_same_bytes_whatever_becomes_of_the_secret_meanwhile(world):
+    template = make_template_version(content_md="Use {{ key }}.", variables_schema=KEYED)
+    prompt = make_instance(client=world.client, template_version=template, variables={"key": OLD})
+    placement = world.put(prompt)
+    world.provider.script(place_of(placement), {"status": 503}, {"status": 503})
+    publish.publish(instance=prompt, by=SYSTEM, at=AT)
+    for secret in (NEW, None, NEW):
+        world.carry(placement)
+        change(placement, secret)
+        pass_time(61)
+    sent = [request.body for request in world.provider.requests if request.method == "POST"]
+    assert (len(sent), len(set(sent)), len(set(world.keys(placement)))) == (3, 1, 1)
+    assert (world.states(placement), world.runs(placement)) == (["delivered"], f"Use {OLD}.")
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from prompthub_kernel.errors import Conflict, Invalid, Refused
 from publishing import courier, drift, publish, sides
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift
+from publishing.ports import Outcome, ProviderError
 from tenancy.policy import Role
 from tests.factories import make_actor, make_instance, make_placement, make_target, make_template_version
+from tests.factories.acting import AT, SYSTEM
 from tests.faults.world import pass_time
 
 pytestmark = pytest.mark.django_db
@@ -45,13 +47,11 @@ def placed(**settings):
     return placement
 
 
-def fresh(placement, by=None):
-    return drafts.get(key=placement.instance_id, actor=by or make_actor(superuser=True))
+def fresh(placement):
+    return drafts.get(key=placement.instance_id, actor=SYSTEM)
 
 
 def published(placement, **given):
-    from tests.factories.acting import AT, SYSTEM
-
     done = publish.publish(instance=fresh(placement), confirm=True, by=SYSTEM, at=AT, **given)
     courier.deliver(lane_id=placement.lane_id, by=SYSTEM)
     return done
@@ -138,6 +138,20 @@ def test_a_secret_that_was_taken_away_neither_blinds_drift_nor_buries_what_waits
     assert drift.masked(text=found.observed, publication=found.delivery.publication) == "Use •••••• no more."
 
 
+def test_a_secret_published_to_another_target_alone_changes_nothing_here(placement, system, at):
+    other = make_placement(instance=placement.instance, location={"slot": "there"})
+    write(placement, system, at, key=NEW)
+    published(placement, target_ids=[other.target_id])
+    courier.deliver(lane_id=other.lane_id, by=system)
+    assert (memory.slots["here"].text, memory.slots["there"].text) == (f"Use {OLD}, be warm.", f"Use {NEW}, be warm.")
+    assert drift.check(placement=placement, by=system, at=at) is None
+    memory.slots["here"].text = f"Use {NEW}, be warm."
+    found = drift.check(placement=placement, by=system, at=at)
+    drift.redeliver(drift=found, by=system, at=at)
+    courier.deliver(lane_id=placement.lane_id, by=system)
+    assert memory.slots["here"].text == f"Use {OLD}, be warm."
+
+
 def test_an_older_version_is_published_with_the_present_secrets(placement, system, at):
     first = fresh(placement).active_version
     write(placement, system, at, key=NEW, tone="calm")
@@ -169,6 +183,19 @@ def test_after_a_restore_what_is_put_back_has_the_secrets_it_was_published_with(
     drift.redeliver(drift=found, by=system, at=at)
     courier.deliver(lane_id=placement.lane_id, by=system)
     assert memory.slots["here"].text == f"Use {OLD}, be warm."
+
+
+def test_a_place_that_cannot_be_read_does_not_repeat_a_former_secret(placement, system, at, monkeypatch):
+    write(placement, system, at, key=NEW)
+    published(placement)
+
+    def observe(self, remote, *, wire):
+        raise ProviderError("memory", f"answered 400: not {OLD}", outcome=Outcome.REFUSED, provider_status=400)
+
+    monkeypatch.setattr(memory.Memory, "observe", observe)
+    assert drift.check(placement=placement, by=system, at=at) is None
+    placement.refresh_from_db()
+    assert placement.unreadable_reason == "answered 400: not [redacted]"
 
 
 def test_no_record_and_no_history_holds_what_was_published(placement, system, at):
