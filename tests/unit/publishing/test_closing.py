@@ -105,9 +105,12 @@ def test_what_waited_for_one_client_is_not_written_over_the_text_of_the_next():
     place = acme.put()
     acme.publish("acme")
     carry()
+    Delivery.objects.update(due_at=database_now() + timedelta(hours=1))
     remove(place)
     borealis.put()
-    borealis.publish("borealis")
+    [new] = borealis.publish("borealis")
+    courier.deliver(lane_id=new.lane_id, by=SYSTEM)
+    assert runs() == "borealis"
     carry()
     assert runs() == "borealis"
 
