@@ -1,4 +1,4 @@
-"""Suggestions and switches at the staff's door: to be read."""
+"""Suggestions, switches and coach sessions at the staff's door: to be read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from assist.models import RefineSwitch, Suggestion
+from assist.models import CoachSession, RefineSwitch, Suggestion
 from foundation.admin import Endless, written
 from tenancy.admin import Placed
+from tenancy.models import Project
 
 LABELS = {
     "asked": "info",
@@ -80,3 +81,13 @@ class RefineSwitchAdmin(Placed):
     search_fields = ("client__name", "client__slug")
     ordering = ("client__slug",)
     fields = ("client", "enabled", "changed_at")
+
+
+@admin.register(CoachSession)
+class CoachSessionAdmin(Placed, Endless):
+    place, places = "release__bundle__project", Project
+    list_display = ("id", "release", "style", "started_by_label", "started_at")
+    list_select_related = ("release__bundle__project",)
+    search_fields = ("=id", "=correlation_id")
+    ordering = ("-started_at", "-id")
+    fields = ("release", "style", "id", "started_at", "started_by_label", "correlation_id")

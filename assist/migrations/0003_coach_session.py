@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("prompthub_assist", "0002_again"),
-        ("prompthub_registry", "0003_search_of_bundles"),
+        ("prompthub_registry", "0001_initial"),
     ]
 
     operations = [

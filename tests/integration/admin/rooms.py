@@ -14,6 +14,7 @@ from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from publishing.models import Drift
 from registry import channels, releases, signing
+from resolver.models import UsageDaily
 from templates_app import drafts as template_drafts
 from tests import factories
 from tests.factories.acting import AT, SYSTEM, unique
@@ -76,6 +77,11 @@ def build():
         at=AT,
     )
     suggestion = factories.make_suggestion(instance=instance)
+    token, project = factories.make_token()[0], version.template.project
+    UsageDaily.objects.create(
+        day=AT.date(), token=token, project=project, prompt="welcome", version="1.0.0", fetches=3, last_at=AT
+    )
+    factories.make_coach_session()
     switches.switch(client=client, enabled=False, by=SYSTEM, at=AT)
     return SimpleNamespace(
         client=client,
