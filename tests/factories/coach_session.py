@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from assist.models import CoachSession
+from registry.models import Release
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.release import make_release
 
 
-def make_coach_session() -> CoachSession:
-    """A session of a release without texts."""
+def make_coach_session(*, release: Release | None = None) -> CoachSession:
+    """A session of a release, by default of one without texts."""
     return CoachSession.objects.create(
-        release=make_release(),
+        release=release or make_release(),
         style="calm",
         started_at=AT,
         started_by=SYSTEM.id,

@@ -24,14 +24,26 @@ def test_all_changes_are_the_whole_suggestion(old, new):
     assert texts.with_changes(old=old, new=new, chosen=names(old, new)) == new
 
 
+def ended(text):
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
 @settings(max_examples=200)
-@given(TEXTS, TEXTS, st.randoms())
+@given(TEXTS.map(ended), TEXTS.map(ended), st.randoms())
 def test_some_changes_are_the_difference_made_of_them(old, new, random):
     chosen = [name for name in names(old, new) if random.random() < 0.5]
     found = texts.changes(old=old, new=new)
     some = replace(found, hunks=tuple(hunk for hunk in found.hunks if texts.change_id(hunk) in chosen))
     random.shuffle(chosen)
     assert texts.with_changes(old=old, new=new, chosen=chosen) == diffing.apply(old=old, diff=some)
+
+
+@settings(max_examples=200)
+@given(TEXTS, TEXTS, st.randoms())
+def test_a_text_that_does_not_end_its_last_line_has_no_lines_joined(old, new, random):
+    chosen = [name for name in names(old, new) if random.random() < 0.5]
+    lines = texts.with_changes(old=old, new=new, chosen=chosen).split("\n")
+    assert set(lines) <= {*old.split("\n"), *new.split("\n"), ""}
 
 
 @settings(max_examples=200)

@@ -81,7 +81,7 @@ def build():
     UsageDaily.objects.create(
         day=AT.date(), token=token, project=project, prompt="welcome", version="1.0.0", fetches=3, last_at=AT
     )
-    factories.make_coach_session()
+    factories.make_coach_session(release=bundle.releases.get())
     switches.switch(client=client, enabled=False, by=SYSTEM, at=AT)
     return SimpleNamespace(
         client=client,
