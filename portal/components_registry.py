@@ -325,7 +325,7 @@ def pack() -> Part:
     default = SimpleNamespace(**{**one, "default": True, "warning": "It names no release."}, styles=())
 
     def row(key: str, environments: list[Any], versions: list[Any], may: dict[str, Control]) -> dict[str, Any]:
-        named = SimpleNamespace(**{**vars(bundle), "pk": key})
+        named = SimpleNamespace(**{**vars(bundle), "pk": key, "title": f"Coach {key}"})
         found = SimpleNamespace(bundle=named)
         return {"row": SimpleNamespace(pack=found, environments=environments, versions=versions, may=may)}
 
