@@ -13,10 +13,14 @@ from urllib.parse import urlencode
 from django.urls import URLPattern, reverse
 
 from audit.models import AuditEvent
+from foundation.actors import Door
 from instances import drafts
 from portal.urls import urlpatterns
 from prompthub_kernel.body import PromptBody
 from publishing import publish, targets
+from registry import pending
+from registry.models import Activation
+from tenancy import tokens
 from tenancy.policy import Permission
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
@@ -43,8 +47,16 @@ WRITES_NOTHING = {"preview", "target_test", "bundle_preview"}
 """What is asked by POST and changes nothing."""
 OWN_ALONE = {"review_change"}
 """For whoever asked for it; here that is nobody."""
+REDIRECTS = {"release_compare_chosen"}
+"""What leads on to another address by GET."""
 DECIDED_BELOW = {("move_withdraw", "POST"): Permission.REVIEW, ("review_withdraw", "POST"): Permission.REVIEW}
 """Where the address alone does not say who may: whoever asked for it may too, here nobody."""
+
+
+def as_asked_for_by(world: SimpleNamespace, person: Any) -> None:
+    """Let the proposal of a world be this person's own: what is for whoever asked answers them."""
+    own = sorted(pending.hands(actor=tokens.actor_for(person, door=Door.PORTAL)))
+    Activation.objects.filter(pk=world.shelf.proposal.pk).update(makers=own)
 
 
 def parts(world: SimpleNamespace) -> dict[str, Any]:

@@ -74,6 +74,7 @@ TYPED: dict[tuple[str, str], Callable[[SimpleNamespace], Given]] = {
     ("channel_end", "POST"): _rolling_under_review,
     ("move_withdraw", "POST"): lambda w: _reviewed(),
     ("review_approve", "POST"): lambda w: Given({"revision": w.shelf.proposal.revision}),
+    ("review_change", "POST"): lambda w: Given({"to": "1.0.0", "revision": w.shelf.proposal.revision}),
     ("review_reject", "POST"): lambda w: Given({"revision": w.shelf.proposal.revision, "comment": "Not yet."}),
     ("why", "GET"): lambda w: Given(query={"name": w.word}),
 }

@@ -11,6 +11,7 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth import get_user
 from django.db import transaction
 from django.test import Client as Browser
 from django.urls import reverse
@@ -21,12 +22,23 @@ from publishing import drift
 from publishing.adapters import memory
 from tests import factories
 from tests.factories.acting import unique
-from tests.hostile.portal_requests import CELLS, OUTSIDE, ROUTES, TYPED, Given, address, send
+from tests.hostile.portal_requests import (
+    CELLS,
+    OUTSIDE,
+    OWN_ALONE,
+    REDIRECTS,
+    ROUTES,
+    TYPED,
+    Given,
+    address,
+    as_asked_for_by,
+    send,
+)
 from tests.hostile.two_worlds import make_world
 from tests.integration.admin.rooms import browser_of
 
 WRITES = [name for name, method in CELLS if method == "POST"] + sorted(OUTSIDE)
-PAGES = [name for name, method in CELLS if method == "GET"]
+PAGES = [name for name, method in CELLS if method == "GET" and name not in REDIRECTS]
 PASSWORD = "a very long sentence"
 
 
@@ -76,6 +88,8 @@ def test_every_address_that_takes_a_form_is_here():
 def test_a_form_of_another_site_does_nothing(world, strict, name):
     with transaction.atomic():
         path, form = path_and_form(name, world)
+        if name in OWN_ALONE:
+            as_asked_for_by(world, get_user(strict))
         strict.get(reverse("portal:clients"))
         token = strict.cookies["csrftoken"].value
         sent = {
@@ -102,6 +116,8 @@ def test_a_form_of_another_site_does_nothing(world, strict, name):
 
 @pytest.mark.parametrize("name", [*PAGES, "login"])
 def test_no_page_may_be_framed_or_run_what_is_not_the_portals(world, person, name):
+    if name in OWN_ALONE:
+        as_asked_for_by(world, get_user(person))
     answer = Browser().get(reverse("portal:login")) if name == "login" else send(person, name, "GET", world)
     assert answer.status_code == 200
     _policy_holds(answer)

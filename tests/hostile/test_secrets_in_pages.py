@@ -12,6 +12,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+from django.contrib.auth import get_user
 from django.db import transaction
 from django.test import Client as Browser
 from django.urls import reverse
@@ -25,7 +26,7 @@ from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.fakes.standin import Reply
 from tests.fakes.webhook_receiver import WebhookReceiver
-from tests.hostile.portal_requests import CELLS, address, send
+from tests.hostile.portal_requests import CELLS, OWN_ALONE, address, as_asked_for_by, send
 from tests.hostile.sinks import shown, watched
 from tests.hostile.two_worlds import make_world
 from tests.integration.admin.rooms import browser_of
@@ -134,6 +135,8 @@ def test_the_provider_really_echoed_and_the_secrets_are_really_there(world):
 @pytest.mark.parametrize(("name", "method"), CELLS)
 def test_no_page_and_no_form_lets_a_secret_out(world, sinks, person, name, method):
     with transaction.atomic():
+        if name in OWN_ALONE:
+            as_asked_for_by(world, get_user(person))
         answer = send(person, name, method, world)
         # A text with a secret in another spelling is not taken over: it would stand in the draft for all to read.
         assert answer.status_code in ({422} if name == "adopt" else {200, 302})
