@@ -131,6 +131,10 @@ class ReadOnly(_Unchanged, ModelAdmin):  # type: ignore[misc] # Unfold has no ty
     list_filter_submit = False
     compressed_fields = True
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row of that id; none for an id with a NUL, which PostgreSQL takes in no text."""
+        return None if "\0" in object_id else super().get_object(request, object_id, from_field)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> NoReturn:
         """Refused: simple-history's page of an old state would otherwise save it."""
         raise PermissionDenied
