@@ -59,3 +59,9 @@ def due_of(body: Mapping[str, Any]) -> datetime | None:
     """When something is due, if that is said. Raises ``422.request_invalid``."""
     given = body.get("due_at")
     return None if given is None else moment_of(given, "/due_at")
+
+
+def share_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """To which part of the callers; all, if none is named. JSON knows one kind of number: ``50.0`` is 50."""
+    percent = body.get("percent")
+    return {"percent": None if percent is None else int(percent), "segments": body.get("segments", [])}

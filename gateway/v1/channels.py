@@ -13,7 +13,7 @@ from gateway import pagination, query
 from gateway.operations import Answer, operation
 from gateway.v1 import registry_presenters as shown
 from gateway.v1 import release_presenters
-from gateway.v1.bodies import due_of, moment_of
+from gateway.v1.bodies import due_of, moment_of, share_of
 from gateway.v1.bundles import CUTTING, MISSING, OfBundle
 from registry import channels, live, pending, releases, reviews, rollouts, schedules
 from registry.models import Activation, Channel
@@ -50,7 +50,7 @@ class OfChannel(OfBundle):
 
     def share(self) -> dict[str, Any]:
         """To which part of the callers; all, if none is named."""
-        return {"percent": self.body.get("percent"), "segments": self.body.get("segments", [])}
+        return share_of(self.body)
 
 
 class Channels(OfChannel):

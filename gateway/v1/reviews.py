@@ -8,7 +8,7 @@ from gateway import pagination
 from gateway.endpoint import Endpoint
 from gateway.operations import Answer, operation
 from gateway.v1 import registry_presenters as shown
-from gateway.v1.bodies import due_of
+from gateway.v1.bodies import due_of, share_of
 from registry import pending, reviews
 from registry.models import Activation
 from tenancy.policy import Permission
@@ -85,8 +85,7 @@ class OneProposal(Endpoint):
             proposal=pending.get(key=activation_id, actor=self.actor),
             revision=self.revision(),
             to=self.body["version"],
-            percent=self.body.get("percent"),
-            segments=self.body.get("segments", []),
+            **share_of(self.body),
             due_at=due_of(self.body),
             reason=self.body.get("reason", ""),
             confirm=self.body.get("confirm", False),

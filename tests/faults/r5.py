@@ -133,6 +133,8 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
         ended.set()
         for thread in threads:
             thread.join(10)
+        for connection in (*(reader.connection for reader in readers), *movers):
+            connection.close()
         measured.figures["activations"] = len(acknowledged.ordinals)
         measured.figures["seconds of activations"] = round(seconds, 1)
         measured.require("reads", sum(one.reads for one in readers), allowed=lambda count: count >= scale.reads)

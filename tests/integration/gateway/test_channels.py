@@ -130,7 +130,7 @@ def test_a_part_of_the_callers_gets_another_release_until_it_is_stopped_or_finis
     stopped = admin.post(f"{STABLE}/split/stop", {"reason": "Too chatty"})
     assert (stopped.json()["channel"]["split"], points_at(admin)) == (None, "1.0.0")
     assert_problem(admin.post(f"{STABLE}/split/stop"), "409.state_conflict")
-    admin("PUT", f"{STABLE}/split", {"version": "1.1.0", "percent": 50})
+    admin("PUT", f"{STABLE}/split", {"version": "1.1.0", "percent": 50.0})
     assert admin.post(f"{STABLE}/split/finish").json()["channel"]["release"]["version"] == "1.1.0"
     assert_problem(
         admin("PUT", f"{STABLE}/split", {"version": "1.0.0", "percent": 101}), "422.request_invalid", "/percent"
