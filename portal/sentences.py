@@ -109,6 +109,7 @@ SENTENCES = (
     N("This target is switched off. Switch it on, then replay."),
     N("The prompt was taken away from this place before this was sent."),
     N("The prompt was archived before this was sent."),
+    N("The client was archived before this was sent."),
     N("No such delivery."),
     N("given up by a person"),
     N("its worker died each time it was sent"),

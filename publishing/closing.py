@@ -1,13 +1,15 @@
 """Where nothing is sent: not any more, so that what waits there has ended, or not now, so that it goes on waiting.
 
-A place is closed for good when its prompt was taken away from it or archived. It is closed for now while its target is
-switched off. What is being sent at that moment ends as it ends.
+A place is closed for good when its prompt was taken away from it, or the prompt or its client was archived. It is
+closed for now while its target is switched off. What is being sent at that moment ends as it ends.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -26,18 +28,21 @@ class Bar(StrEnum):
 
     REMOVED = "removed"
     ARCHIVED = "archived"
+    CLIENT_ARCHIVED = "client_archived"
     DISABLED = "disabled"
 
 
 CLOSED: dict[Bar, Q] = {
     Bar.REMOVED: Q(placement__removed_at__isnull=False),
     Bar.ARCHIVED: Q(placement__instance__archived_at__isnull=False),
+    Bar.CLIENT_ARCHIVED: Q(placement__instance__client__archived_at__isnull=False),
 }
 """Conditions on deliveries: their place is closed for good."""
 
 ENDED: dict[Bar, str] = {
     Bar.REMOVED: "The prompt was taken away from this place before this was sent.",
     Bar.ARCHIVED: "The prompt was archived before this was sent.",
+    Bar.CLIENT_ARCHIVED: "The client was archived before this was sent.",
 }
 
 REFUSED: dict[Bar, tuple[str, str]] = {
@@ -49,6 +54,7 @@ REFUSED: dict[Bar, tuple[str, str]] = {
         "409.archived",
         "This prompt is archived; nothing of it is sent any more. Place and publish another prompt instead.",
     ),
+    Bar.CLIENT_ARCHIVED: ("409.archived", "This client is archived; nothing of it is sent any more."),
     Bar.DISABLED: ("409.state_conflict", "This target is switched off. Switch it on, then replay."),
 }
 
@@ -59,12 +65,14 @@ def bar(*, placement: Placement) -> Bar | None:
         return Bar.REMOVED
     if placement.instance.archived_at is not None:
         return Bar.ARCHIVED
+    if placement.instance.client.archived_at is not None:
+        return Bar.CLIENT_ARCHIVED
     return None if placement.target.enabled else Bar.DISABLED
 
 
 def bar_now(*, delivery: Delivery) -> Bar | None:
     """As :func:`bar`, as it is stored at this moment."""
-    return bar(placement=Placement.objects.select_related("instance", "target").get(pk=delivery.placement_id))
+    return bar(placement=Placement.objects.select_related("instance__client", "target").get(pk=delivery.placement_id))
 
 
 def require_open(*, delivery: Delivery) -> None:
@@ -77,7 +85,7 @@ def require_open(*, delivery: Delivery) -> None:
 
 def closed() -> Q:
     """Condition on deliveries: their place is closed for good."""
-    return CLOSED[Bar.REMOVED] | CLOSED[Bar.ARCHIVED]
+    return reduce(or_, CLOSED.values())
 
 
 def end(*, rows: QuerySet[Delivery], why: str = "") -> int:

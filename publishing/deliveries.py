@@ -284,7 +284,7 @@ def _taken(queue: QuerySet[Delivery], chosen: Delivery) -> Delivery | None:
     if not queue.select_for_update(no_key=True, of=("self",)).filter(pk=chosen.pk).values_list("pk"):
         return None
     row = Delivery.objects.select_related(
-        "placement__target", "placement__instance", "publication__version__instance__client"
+        "placement__target", "placement__instance__client", "publication__version__instance__client"
     ).get(pk=chosen.pk)
     if row.lane_id != row.placement.lane_id:
         waiting.follow(placements=[row.placement_id])

@@ -24,7 +24,7 @@ from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.rendering import MASK
-from publishing import adapters, courier, deliveries, overwriting
+from publishing import adapters, closing, courier, deliveries, overwriting
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
 from publishing.states import OPEN, DeliveryState
@@ -89,13 +89,17 @@ def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
 
 
 def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
-    """Put our text back: a new delivery of the publication that should run there."""
+    """Put our text back: a new delivery of the publication that should run there.
+
+    Raises ``409.archived`` or ``409.state_conflict`` where nothing is sent, and while a delivery is on its way.
+    """
     policy.require(by, Permission.PUBLISH, drift.placement.instance.client)
     with transaction.atomic():
         row = _locked(drift)
         newest = deliveries.newest_for(placement=row.placement)
         if newest is None or newest.state in OPEN:
             raise Conflict("409.state_conflict", "A delivery to this place is on its way already.")
+        closing.require_open(delivery=newest)
         publication = _current(newest, by, at)
         sent = deliveries.enqueue(publication=publication, placements=[row.placement], by=by, at=at, replay_of=newest)
         _end(row, "redeliver", Action.DRIFT_REDELIVER, by, at)

@@ -25,5 +25,5 @@ def overlap(mine: Steps, theirs: Steps) -> bool:
 def holders(*, placement: Placement, lane_id: uuid.UUID) -> list[Placement]:
     """Who goes to that place of a lane's remote object now, whoever's it is; the placement itself left out."""
     mine = steps(placement)
-    live = Placement.objects.filter(lane_id=lane_id, removed_at__isnull=True).exclude(pk=placement.pk)
-    return [one for one in live.select_related("target", "instance").order_by("pk") if overlap(mine, steps(one))]
+    live = Placement.objects.filter(lane_id=lane_id, removed_at__isnull=True).exclude(pk=placement.pk).order_by("pk")
+    return [one for one in live.select_related("target", "instance__client") if overlap(mine, steps(one))]

@@ -10,7 +10,6 @@ from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from publishing import closing, deliveries, places
-from publishing.closing import Bar
 from publishing.models import Delivery, Placement
 from publishing.states import PERHAPS_TAKEN
 
@@ -21,14 +20,14 @@ def repush(*, late: Delivery, by: Actor, at: datetime) -> list[Delivery]:
     Under a new key: a provider that has taken the old one would not take it twice. What waits unsent needs nothing.
     """
     with transaction.atomic():
-        own = Placement.objects.select_related("target", "instance").get(pk=late.placement_id)
+        own = Placement.objects.select_related("target", "instance__client").get(pk=late.placement_id)
         holders = [own, *places.holders(placement=own, lane_id=late.lane_id)]
         found = [_again(placement, late, by, at) for placement in holders]
         return [row for row in found if row is not None]
 
 
 def _again(placement: Placement, late: Delivery, by: Actor, at: datetime) -> Delivery | None:
-    if closing.bar(placement=placement) in (Bar.REMOVED, Bar.ARCHIVED):
+    if closing.bar(placement=placement) in closing.CLOSED:
         return None
     newest = (
         Delivery.objects.select_related("publication", "placement")

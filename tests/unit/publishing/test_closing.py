@@ -12,6 +12,7 @@ from prompthub_kernel.errors import PromptHubError
 from publishing import courier, deliveries, lanes, publish, targets
 from publishing.adapters import memory
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
+from tenancy import clients
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 
@@ -20,6 +21,7 @@ SLOT = {"slot": "front"}
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 TAKEN_AWAY = "The prompt was taken away from this place before this was sent."
 ARCHIVED = "The prompt was archived before this was sent."
+CLIENT_ARCHIVED = "The client was archived before this was sent."
 
 
 class Desk:
@@ -42,6 +44,9 @@ class Desk:
 
     def archive(self):
         drafts.archive(instance=self.instance, by=SYSTEM, at=AT)
+
+    def archive_client(self):
+        clients.archive(client=self.target.client, by=SYSTEM, at=AT)
 
     def switch(self, *, on):
         row = targets.get(key=self.target.pk, actor=SYSTEM)
@@ -138,6 +143,14 @@ def test_what_is_paused_ends_too_when_its_prompt_is_archived():
     assert told(row) == ("superseded", "", ARCHIVED)
 
 
+def test_what_waits_of_a_client_ends_unsent_when_the_client_is_archived():
+    desk = Desk()
+    desk.put()
+    [row] = desk.publish("v1")
+    desk.archive_client()
+    assert (carry(), runs(), told(row)) == (0, "", ("superseded", "", CLIENT_ARCHIVED))
+
+
 def test_a_target_that_is_switched_off_is_sent_nothing_and_no_worker_is_rung_for_it():
     desk = Desk()
     desk.put()
@@ -184,6 +197,7 @@ def test_what_waits_for_a_target_that_is_off_can_be_given_up():
     [
         (lambda desk, place: remove(place), "409.state_conflict", "Place it there again"),
         (lambda desk, place: desk.archive(), "409.archived", "another prompt instead"),
+        (lambda desk, place: desk.archive_client(), "409.archived", "nothing of it is sent"),
         (lambda desk, place: desk.switch(on=False), "409.state_conflict", "Switch it on, then replay"),
     ],
 )

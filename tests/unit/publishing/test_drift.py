@@ -12,9 +12,9 @@ import pytest
 from audit.models import AuditEvent
 from instances import drafts
 from prompthub_kernel.errors import Conflict, Invalid
-from publishing import courier, drift
+from publishing import courier, drift, targets
 from publishing.adapters import memory
-from publishing.models import Drift
+from publishing.models import Delivery, Drift
 from publishing.ports import Outcome, ProviderError
 from tests.factories import make_delivery, make_instance, make_placement, make_template_version
 
@@ -147,6 +147,17 @@ def test_what_was_overwritten_is_neither_adopted_nor_put_back(placement, system,
     with pytest.raises(Conflict, match="overwrote") as refused:
         decide(drift=found, by=system, at=at)
     assert refused.value.code == "409.state_conflict"
+
+
+def test_nothing_is_put_back_at_a_place_the_prompt_does_not_go_to_any_more(placement, system, at):
+    memory.slots["first"].text = "Somebody wrote this there."
+    found = drift.check(placement=placement, by=system, at=at)
+    targets.remove_placement(placement=placement, by=system, at=at)
+    with pytest.raises(Conflict, match="Place it there again") as refused:
+        drift.redeliver(drift=found, by=system, at=at)
+    assert refused.value.code == "409.state_conflict"
+    assert [row.state for row in Delivery.objects.all()] == ["delivered"]
+    assert not AuditEvent.objects.filter(action="drift.redeliver").exists()
 
 
 def test_a_delivery_that_is_given_up_overwrites_nothing(placement, system, at):
