@@ -156,19 +156,20 @@ def sabotage(arguments: list[str]) -> None:
 def faults(arguments: list[str]) -> None:
     """Kill, pause and cut off real processes, at full size."""
     environment(TEST)
-    _full("faults", "tests/faults", arguments)
+    _full("faults", ["tests/faults"], arguments)
 
 
 def fuzz(arguments: list[str]) -> None:
     """Throw bad input at every door, at full size."""
     environment(TEST)
-    _full("fuzz", "tests/hostile", arguments)
+    _full("fuzz", ["tests/hostile"], arguments)
 
 
 def soak(arguments: list[str]) -> None:
-    """Run the property tests for long; they need no database, so once is enough."""
+    """Run the property tests, and what goes at random against a model, for long, on one database."""
     environment(TEST)
-    _full("soak", "tests/property", ["--only", "sqlite", *arguments])
+    models = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/unit/**/test_*_at_random.py"))
+    _full("soak", ["tests/property", *models], ["--only", "sqlite", *arguments])
 
 
 def bench(arguments: list[str]) -> None:
@@ -239,14 +240,14 @@ def _manage(*arguments: str) -> None:
     _python("manage.py", *arguments)
 
 
-def _full(kind: str, folder: str, arguments: list[str]) -> None:
-    """One folder of tests at full size, on both sides unless told otherwise: the tests read PROMPTHUB_TEST_FULL."""
+def _full(kind: str, paths: list[str], arguments: list[str]) -> None:
+    """Some of the tests at full size, on both sides unless told otherwise: the tests read PROMPTHUB_TEST_FULL."""
     options, chosen = list(arguments), []
     if "--" in options:
         cut = options.index("--")
         options, chosen = options[:cut], options[cut + 1 :]
     variables = {"PROMPTHUB_TEST_FULL": kind}
-    _python("-m", "tests.services.sides", *options, "--", folder, *chosen, variables=variables)
+    _python("-m", "tests.services.sides", *options, "--", *paths, *chosen, variables=variables)
 
 
 def _generated() -> list[str]:

@@ -52,7 +52,7 @@ def code_of(call: Callable[[], Any]) -> str:
     return ""
 
 
-@examples(64, stateful_step_count=75, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(64, again=8, stateful_step_count=75, deadline=None, suppress_health_check=list(HealthCheck))
 class Channels(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()

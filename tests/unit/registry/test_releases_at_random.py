@@ -55,7 +55,7 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, str]:
         return None, refused.code
 
 
-@examples(15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(15, again=4, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
 class Releases(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
