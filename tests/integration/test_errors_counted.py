@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from django.db import OperationalError
 from django.urls import reverse
@@ -16,13 +18,17 @@ from tenancy.policy import Role
 from tests import factories
 from tests.integration.admin.rooms import browser_of
 from tests.integration.portal.shop import build_shop, form_of, publish_now, row_of, write
+from tests.once import once
 
 pytestmark = pytest.mark.django_db
 
 
+_built = once(build_shop)
+
+
 @pytest.fixture
-def shop(db):
-    return build_shop()
+def shop(_built, db):
+    return deepcopy(_built)
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from foundation.models import IdempotencyKey
 from tests import factories
 from tests.factories.acting import AT
 from tests.integration.admin.rooms import browser_of, build
+from tests.once import once
 
 
 @pytest.fixture
@@ -21,8 +24,7 @@ def staff(root):
     return browser_of(root)
 
 
-@pytest.fixture
-def world(db):
+def _build():
     built = build()
     token, built.token_secret = factories.make_token()
     built.token = token
@@ -31,3 +33,11 @@ def world(db):
     )
     factories.make_link()
     return built
+
+
+_built = once(_build)
+
+
+@pytest.fixture
+def world(_built, db):
+    return deepcopy(_built)

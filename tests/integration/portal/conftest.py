@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from tenancy import policy
@@ -9,17 +11,20 @@ from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.integration.admin.rooms import browser_of, build
+from tests.once import once
+
+_world, _foreign = once(build), once(build)
 
 
 @pytest.fixture
-def world(db):
-    return build()
+def world(_world, db):
+    return deepcopy(_world)
 
 
 @pytest.fixture
-def foreign(db):
+def foreign(_foreign, db):
     """Another client with a row of everything."""
-    return build()
+    return deepcopy(_foreign)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,11 +16,14 @@ from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.workbench import Workbench
 from tests.integration.portal.bench import TONE, build_bench, draft_of, page_of
+from tests.once import once
+
+_built = once(build_bench)
 
 
 @pytest.fixture
-def bench(db):
-    return build_bench()
+def bench(_built, db):
+    return deepcopy(_built)
 
 
 def queries(browser, path):

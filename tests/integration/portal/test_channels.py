@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -14,11 +15,14 @@ from registry.models import Activation, Channel
 from tenancy.policy import Role
 from tests.factories.acting import AT, SYSTEM
 from tests.integration.portal.bench import build_bench, channel_of, page_of
+from tests.once import once
+
+_built = once(build_bench)
 
 
 @pytest.fixture
-def bench(db):
-    return build_bench()
+def bench(_built, db):
+    return deepcopy(_built)
 
 
 def moving(bench, name="live", **more):

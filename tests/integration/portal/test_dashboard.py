@@ -13,6 +13,7 @@ from publishing import deliveries, publish
 from tenancy import policy
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.integration.admin.rooms import build
 
 
 def standing(actor=None, at=AT):
@@ -22,6 +23,12 @@ def standing(actor=None, at=AT):
 def told(chart):
     """Label and outcome of every bar."""
     return {(stack.label, bar.outcome): bar.count for stack in chart.stacks for bar in stack.bars}
+
+
+@pytest.fixture
+def world(db):
+    """Made for each test that wants one: others here count everything there is."""
+    return build()
 
 
 @pytest.fixture

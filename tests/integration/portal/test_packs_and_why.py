@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,11 +19,14 @@ from tests.factories.acting import AT, SYSTEM
 from tests.factories.workbench import Workbench
 from tests.integration.portal.bench import build_bench, page_of
 from tests.integration.portal.shop import build_shop, publish_now
+from tests.once import once
+
+_bench, _shop = once(build_bench), once(build_shop)
 
 
 @pytest.fixture
-def bench(db):
-    return build_bench()
+def bench(_bench, db):
+    return deepcopy(_bench)
 
 
 @pytest.fixture
@@ -111,8 +116,8 @@ class TestWhy:
     """``/clients/<client>/why/``."""
 
     @pytest.fixture
-    def shop(self, db):
-        return build_shop()
+    def shop(self, _shop, db):
+        return deepcopy(_shop)
 
     @pytest.fixture
     def path(self, shop):

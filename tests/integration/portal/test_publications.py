@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from copy import deepcopy
 
 import pytest
 
@@ -10,14 +11,18 @@ from publishing.models import Delivery
 from tenancy.policy import Role
 from tests import factories
 from tests.integration.portal.shop import build_shop, form_of, page_of, publish_now, row_of
+from tests.once import once
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 
 
+_built = once(build_shop)
+
+
 @pytest.fixture
-def shop(db):
-    return build_shop()
+def shop(_built, db):
+    return deepcopy(_built)
 
 
 @pytest.fixture

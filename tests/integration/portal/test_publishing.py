@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -19,15 +21,19 @@ from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.integration.portal.shop import build_shop, form_of, page_of, publish_now, row_of, write
+from tests.once import once
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
+_built = once(build_shop)
+
+
 @pytest.fixture
-def shop(db):
-    return build_shop()
+def shop(_built, db):
+    return deepcopy(_built)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 from django.urls import reverse
 
@@ -11,6 +13,7 @@ from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.integration.portal.shop import build_shop, page_of, row_of
+from tests.once import once
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +23,12 @@ def _model(monkeypatch):
     monkeypatch.setattr("assist.llm.chosen", Scripted)
 
 
+_built = once(build_shop)
+
+
 @pytest.fixture
-def shop(db):
-    return build_shop()
+def shop(_built, db):
+    return deepcopy(_built)
 
 
 @pytest.fixture

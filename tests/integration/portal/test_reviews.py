@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -15,11 +16,14 @@ from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT
 from tests.integration.portal.bench import actor_of, build_bench, channel_of, page_of
+from tests.once import once
+
+_built = once(build_bench)
 
 
 @pytest.fixture
-def bench(db):
-    return build_bench()
+def bench(_built, db):
+    return deepcopy(_built)
 
 
 @pytest.fixture

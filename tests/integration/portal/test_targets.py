@@ -260,17 +260,6 @@ class TestConnection:
         assert "nobody is there" in html
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_provider_is_asked_outside_of_a_transaction(monkeypatch):
-    client = factories.make_client()
-    placement = factories.make_placement(target=factories.make_target(client=client))
-    account, held = factories.make_user(), []
-    factories.make_actor(user=account, roles={client: Role.ADMINISTRATOR})
-    monkeypatch.setattr(Memory, "probe", lambda *_, **__: held.append(connection.in_atomic_block) or [])
-    assert browser_of(account).post(at("target_test", client, placement.target)).status_code == 200
-    assert held == [False]
-
-
 @pytest.fixture
 def paused(client):
     """A delivery whose provider asked for a day."""
