@@ -23,7 +23,7 @@ from gateway.gate import StrictJSONParser
 from gateway.openapi import Operations
 from gateway.operations import Again, Answer, Operation
 from gateway.pagination import Key
-from gateway.rendering import JSONRenderer
+from gateway.rendering import JSONRenderer, OneRepresentation
 from prompthub_kernel.errors import Invalid, NotFound, Problem
 from tenancy.policy import Permission
 
@@ -46,6 +46,7 @@ class Endpoint(APIView):
     permission_classes = (IsActor,)
     parser_classes = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
+    content_negotiation_class = OneRepresentation
     schema = Operations()
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

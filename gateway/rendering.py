@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 
 def dumps(value: Any) -> bytes:
@@ -34,3 +36,16 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         """The bytes of an answer; none for an answer without a body."""
         return b"" if data is None else dumps(data)
+
+
+class OneRepresentation(DefaultContentNegotiation):
+    """There is one to choose; only what a caller accepts in many words is read by REST framework."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> tuple[Any, str]:
+        """The renderer and its media type. Raises NotAcceptable (406)."""
+        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type}:
+            return next(iter(renderers)), JSONRenderer.media_type
+        found: tuple[Any, str] = super().select_renderer(request, renderers, format_suffix)
+        return found
