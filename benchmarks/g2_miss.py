@@ -2,8 +2,9 @@
 
     python -m benchmarks.g2_miss [--prompts 40000] [--seconds 3] [--rounds 7] [--without-peers]
 
-Every read is of another bundle, so nothing of it is remembered: the epoch of rights, the channel, the release and the
-text are read from the database, and both digests are checked. The peers answer from their databases as they always do.
+Every read is of another bundle, so nothing of it is remembered: the channel, the release and the text are read from
+the database, and both digests are checked. The one token is known, as on every hot read. The peers answer from their
+databases as they always do.
 One process each, on one PostgreSQL, called in turn; the server's CPU per request is what counts.
 """
 

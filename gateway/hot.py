@@ -4,12 +4,13 @@ Three ways, each falling back on the next, all with the same bytes:
 
 - *memory*: the whole answer is there, under the very token, address and state of names that it was made for. No
   thread, no query; the event loop sends it.
-- *database*: the token is checked and the address resolved in a thread, past the application, and the answer is kept.
+- *database*: the address is resolved in a thread, past the application, and the answer is kept; the token is checked,
+  unless it is remembered with a right to that project.
 - the application: whatever is unusual (another method, a parameter more, an error to tell) is handed on untouched.
 
-A memory is relied on for a second after the two counters it rests on were read: that of changes
-(:mod:`foundation.broadcast`) and the access epoch (:mod:`tenancy.access`). A thread reads them twice a second; while
-it cannot, every read asks the database (docs/adr/0029).
+A memory, of answers or of tokens, is relied on for a second after the two counters it rests on were read: that of
+changes (:mod:`foundation.broadcast`) and the access epoch (:mod:`tenancy.access`). A thread reads them twice a second;
+while it cannot, every read asks the database (docs/adr/0029).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import atexit
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -28,15 +30,15 @@ from django.http.request import split_domain_port, validate_host
 from django.utils import timezone
 
 from foundation import correlation
-from foundation.actors import Door
+from foundation.actors import Actor, Door
 from gateway import resolved, throttling
 from gateway.kept import Answers, Headers, Kept, Readers
 from gateway.rendering import dumps
 from prompthub_kernel.address import BundleAddress
 from prompthub_kernel.errors import PromptHubError
 from resolver import cache, metrics, resolve, usage
-from tenancy import policy, tokens
-from tenancy.policy import Permission
+from tenancy import projects, tokens
+from tenancy.models import Project
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -93,10 +95,8 @@ class HotReads:
             sent = self.remembered(scope) if _concerned(scope) else None
             if sent is None:
                 await app(scope, receive, send)
-            elif not (
-                sent.head and WHOLE in (more := scope.get("extensions", _NONE)) and more[WHOLE](sent.head, sent.body)
-            ):
-                await _send(sent, send)
+            else:
+                await _send(sent, scope, send)
 
         return answer
 
@@ -109,7 +109,7 @@ class HotReads:
                 self._watch()
                 sent = await self._run(self.asked, scope)
                 (_HANDED_ON if sent is None else _FROM_DATABASE).inc()
-            await (app(scope, receive, send) if sent is None else _send(sent, send))
+            await (app(scope, receive, send) if sent is None else _send(sent, scope, send))
 
         return answer
 
@@ -119,18 +119,17 @@ class HotReads:
         headers = None if kept is None else self._plain(scope)
         if kept is None or headers is None:
             return None
-        reader, now = self.readers.get(headers[b"authorization"]), time.monotonic()
+        now = time.monotonic()
+        reader = self.readers.get(headers[b"authorization"], now)
         if (
             reader is None
-            or reader.until <= now
-            or kept.project not in reader.projects
-            or not self.readers.good(now)
+            or kept.project not in reader.ids
             or not cache.memory.good(now)
             or not throttling.spend(reader.calls)
         ):
             return None
         at = time.time()
-        for what in kept.counted_for(reader.token):
+        for what in kept.counted_for(reader.actor.id):
             usage.count(what=what, at=at)
         _FROM_MEMORY.inc()
         return _sent(kept, headers)
@@ -145,38 +144,46 @@ class HotReads:
             return self._asked(scope["query_string"], text, headers)
         except (PromptHubError, DatabaseError):
             return None  # the application meets the same and tells it
-        finally:
-            close_old_connections()
 
     def _asked(self, query: bytes, text: str, headers: dict[bytes, bytes]) -> Sent | None:
         asked, at = resolved.read_address(text), timezone.now()
-        authorization = headers[b"authorization"]
-        actor = tokens.authenticate(presented=authorization[len(_BEARER) :].decode("latin-1"), at=at, door=Door.API)
-        if not policy.scopes_allow(actor=actor, permission=Permission.VIEW):
-            return None
+        bundle, prompt = (asked, "") if isinstance(asked, BundleAddress) else (asked.of_bundle, asked.prompt)
+        actor, project = self._reader(headers[b"authorization"], bundle.repository, at)
         began = cache.memory.now()
-        bundle = asked if isinstance(asked, BundleAddress) else asked.of_bundle
-        release = resolve.opened(address=bundle, actor=actor)
-        if isinstance(asked, BundleAddress):
+        release = resolve.opened_in(project=project, address=bundle, prompt=prompt)
+        if prompt:
+            body = resolved.prompt(resolve.read(release=release, name=prompt, actor=actor, at=at))
+            prompts = [prompt]
+        else:
             body = resolved.bundle(resolve.whole(release=release, actor=actor, at=at))
             prompts = list(release.cut.prompts)
-        else:
-            body = resolved.prompt(resolve.read(release=release, name=asked.prompt, actor=actor, at=at))
-            prompts = [asked.prompt]
         throttling.require(actor)
-        place = release.project.pk, bundle.bundle
+        place = project.pk, bundle.bundle
         kept = Kept.made(
             dumps(body),
             asked=asked,
             remembered=cache.memory.held(place, since=began),
-            project=str(release.project.pk),
+            project=str(project.pk),
             prompts=tuple(f"@{bundle.repository}/{bundle.bundle}/{prompt}" for prompt in prompts),
             version=release.cut.version,
         )
         if kept.remembered.true:
             self.answers.keep(query, kept)
-        self.readers.keep(authorization, actor, kept.project, at)
         return _sent(kept, headers)
+
+    def _reader(self, authorization: bytes, repository: str, at: datetime) -> tuple[Actor, Project]:
+        """Who asks, and the project, which he may read: as is remembered, or asked of the database.
+
+        Raises what :func:`tenancy.tokens.authenticate` and :func:`tenancy.projects.get` do.
+        """
+        known = self.readers.get(authorization, time.monotonic())
+        project = None if known is None else known.projects.get(repository)
+        if known is not None and project is not None:
+            return known.actor, project
+        actor = tokens.authenticate(presented=authorization[len(_BEARER) :].decode("latin-1"), at=at, door=Door.API)
+        project = projects.get(key=repository, actor=actor)
+        self.readers.keep(authorization, actor, project, at)
+        return actor, project
 
     def _plain(self, scope: Scope) -> dict[bytes, bytes] | None:
         """The headers of a request that has nothing unusual."""
@@ -257,6 +264,9 @@ def _sent(kept: Kept, headers: dict[bytes, bytes]) -> Sent:
     return Sent(200, [*kept.headers, key], kept.body, b"%bx-correlation-id: %b\r\n" % (kept.head, key[1]))
 
 
-async def _send(sent: Sent, send: Send) -> None:
+async def _send(sent: Sent, scope: Scope, send: Send) -> None:
+    """In one piece, where it is written out and the connection takes it."""
+    if sent.head and WHOLE in (more := scope.get("extensions", _NONE)) and more[WHOLE](sent.head, sent.body):
+        return
     await send({"type": "http.response.start", "status": sent.status, "headers": sent.headers})
     await send({"type": "http.response.body", "body": sent.body})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
@@ -17,6 +17,7 @@ from prompthub_kernel.address import Address, BundleAddress
 from resolver.cache import GOOD_SECONDS, Remembered
 from resolver.usage import Fetched
 from tenancy import access
+from tenancy.models import Project
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -39,15 +40,17 @@ _FOR_HOW_LONG = {text: (b"cache-control", text.encode()) for text in (resolved.F
 
 @dataclass(slots=True)
 class Reader:
-    """A token that was checked: the projects it may read, and until when it is not checked again (monotonic).
+    """A token that was checked: who it is, the projects it may read, by slug and by id, and until when it is not
+    checked again (monotonic).
 
     ``calls`` is the word its calls are counted under.
     """
 
-    token: str
+    actor: Actor
     calls: str
     until: float
-    projects: set[str] = field(default_factory=set)
+    projects: dict[str, Project] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
 
 
 class Readers:
@@ -63,9 +66,10 @@ class Readers:
         """Whether the epoch was read within the last second."""
         return now - self._looked_at <= GOOD_SECONDS
 
-    def get(self, authorization: bytes) -> Reader | None:
-        """The token of a header, by its digest: the secret itself is kept nowhere."""
-        return self._known.get(hashlib.sha256(authorization).digest())
+    def get(self, authorization: bytes, now: float) -> Reader | None:
+        """The token of a header, by its digest, as long as it need not be checked: the secret is kept nowhere."""
+        reader = self._known.get(hashlib.sha256(authorization).digest())
+        return reader if reader is not None and now < reader.until and self.good(now) else None
 
     def look(self) -> None:
         """Read the epoch, and forget everybody if it is another one. Raises what the database raises."""
@@ -77,7 +81,7 @@ class Readers:
                 self._epoch, self._known = epoch, {}
             self._looked_at = began if epoch else float("-inf")
 
-    def keep(self, authorization: bytes, actor: Actor, project: str, at: datetime) -> None:
+    def keep(self, authorization: bytes, actor: Actor, project: Project, at: datetime) -> None:
         """Remember that a token may read a project, if that was found under the present epoch."""
         found_under = "" if actor.sight is None else actor.sight.snapshot.epoch
         if found_under != self._epoch:
@@ -91,8 +95,9 @@ class Readers:
             ends = READER_SECONDS
             if actor.expires_at is not None:
                 ends = min(ends, (actor.expires_at - at).total_seconds())
-            reader = known[key] = Reader(actor.id, throttling.key(actor), now + ends)
-        reader.projects.add(project)
+            reader = known[key] = Reader(replace(actor, sight=None), throttling.key(actor), now + ends)
+        reader.projects[project.slug] = project
+        reader.ids.add(str(project.pk))
 
 
 @dataclass(slots=True)

@@ -79,7 +79,8 @@ class Root:
         if lengths or any(name == b"transfer-encoding" for name, _ in headers):
             if not lengths or int(lengths[0]) <= DISCARDED_BYTES:
                 try:
-                    body = await asyncio.wait_for(self._gather(receive), self._body_seconds)
+                    async with asyncio.timeout(self._body_seconds):
+                        body = await self._gather(receive)
                 except TimeoutError:
                     detail = f"The body did not arrive within {self._body_seconds:g} s."
                     await _tell(Refused("408.request_timeout", detail), headers, send)

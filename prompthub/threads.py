@@ -46,9 +46,11 @@ class Threads:
         await send({"type": "http.response.body", "body": body})
 
     async def run(self, call: Callable[..., T], *arguments: Any) -> T:
-        """What ``call`` returns, called in one of the threads."""
-        inside = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, inside.run, call, *arguments)
+        """What ``call`` returns or raises, called in one of the threads."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[T] = loop.create_future()
+        self._pool.submit(contextvars.copy_context().run, _call, loop, told, call, arguments)
+        return await told
 
     def _answer(self, environment: dict[str, Any]) -> tuple[int, Headers, bytes]:
         said: list[Any] = []
@@ -62,6 +64,25 @@ class Threads:
         status, headers = said[-1]
         encoded = [(name.lower().encode("latin-1"), text.strip().encode("latin-1")) for name, text in headers]
         return int(status[:3]), encoded, body
+
+
+def _call(loop: asyncio.AbstractEventLoop, told: asyncio.Future[T], call: Callable[..., T], arguments: Any) -> None:
+    """In a thread: call, and tell the loop. ``run_in_executor`` joins two futures for this, at twice the cost."""
+    if told.cancelled():
+        return
+    try:
+        loop.call_soon_threadsafe(_settle, told, call(*arguments), None)
+    except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        loop.call_soon_threadsafe(_settle, told, None, error)
+
+
+def _settle(told: asyncio.Future[Any], found: Any, error: BaseException | None) -> None:
+    if told.cancelled():
+        return
+    if error is None:
+        told.set_result(found)
+    else:
+        told.set_exception(error)
 
 
 def environ(scope: Message, body: bytes) -> dict[str, Any]:

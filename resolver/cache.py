@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ from foundation.broadcast import Seen
 from prompthub_kernel.errors import NotFound
 from prompthub_kernel.selector import Selector
 from registry import names
-from registry.names import Cut, Mark, Meant, Text
+from registry.names import Asked, Cut, Mark, Meant, Text
 from resolver import metrics
 
 GOOD_SECONDS = 1.0
@@ -229,32 +229,49 @@ def forget() -> None:
 
 
 def release(
-    *, project: uuid.UUID, slug: str, selector: Selector, key: str = "", segments: Collection[str] = ()
+    *,
+    project: uuid.UUID,
+    slug: str,
+    selector: Selector,
+    key: str = "",
+    segments: Collection[str] = (),
+    prompt: str = "",
 ) -> Read:
-    """The release that a selector means in a bundle, for the caller with this key and these segments.
+    """The release that a selector means in a bundle, for the caller with this key and these segments; if the database
+    has to be asked, in one go with the text of the ``prompt`` that will be read.
 
-    Raises what :func:`registry.names.meant` and :func:`registry.names.cut` do, and ``410.gone`` for a release that was
+    Raises what :func:`registry.names.ask` and :func:`registry.names.cut` do, and ``410.gone`` for a release that was
     taken back.
     """
     place = project, slug
+    told: dict[uuid.UUID, Asked] = {}
 
-    def asked(question: Hashable, ask: Callable[[], T]) -> T:
-        return memory.recall(place, question, ask)
+    def ask() -> Meant:
+        asked = names.ask(project=project, slug=slug, selector=selector, prompt=prompt)
+        told[asked.meant.first.release] = asked
+        return asked.meant
 
-    meant = asked(str(selector), lambda: names.meant(project=project, slug=slug, selector=selector))
+    meant = memory.recall(place, str(selector), ask)
     found = meant.chosen(key=key, segments=segments)
-    cut = cuts.get(found.release) or cuts.keep(found.release, names.cut(release=found.release), _size_of_cut)
-    marks = asked(found.release, lambda: names.marks(release=found.release)) if found.marked else ()
+    cut, asked = cuts.get(found.release), told.get(found.release)
+    if cut is None:
+        row = asked.sealed if asked else ()
+        cut = cuts.keep(found.release, names.cut(release=found.release, row=row), _size_of_cut)
+    marks: tuple[Mark, ...] = ()
+    if found.marked:
+        marks = memory.recall(place, found.release, lambda: names.marks(release=found.release))
     read = Read(cut, marks, meant.ordinal)
     if read.marked("revert"):
         raise NotFound("410.gone", f"Version {cut.version} was taken back.")
+    if asked and asked.text:
+        text(cut=cut, name=prompt, row=asked.text)
     return read
 
 
-def text(*, cut: Cut, name: str) -> Text:
-    """A text of a release. Raises what :func:`registry.names.text` does."""
+def text(*, cut: Cut, name: str, row: Sequence[Any] = ()) -> Text:
+    """A text of a release, from ``row`` if it was read already. Raises what :func:`registry.names.text` does."""
     digest = cut.prompts.get(name, "")
-    return texts.get(digest) or texts.keep(digest, names.text(of=cut, name=name), _size_of_text)
+    return texts.get(digest) or texts.keep(digest, names.text(of=cut, name=name, row=row), _size_of_text)
 
 
 def _size_of_text(text: Text) -> int:

@@ -125,8 +125,23 @@ def opened(*, address: BundleAddress, actor: Actor, key: str = "", segments: Col
     Raises as :func:`resolve` does.
     """
     project = projects.get(key=address.repository, actor=actor)
+    return opened_in(project=project, address=address, key=key, segments=segments)
+
+
+def opened_in(
+    *, project: Project, address: BundleAddress, key: str = "", segments: Collection[str] = (), prompt: str = ""
+) -> OpenRelease:
+    """The same in a project that the reader is known to see; ``prompt`` is what will be read of it.
+
+    Raises as :func:`resolve` does.
+    """
     found = steps.release(
-        project=project.pk, slug=address.bundle, selector=address.selector, key=key, segments=segments
+        project=project.pk,
+        slug=address.bundle,
+        selector=address.selector,
+        key=key,
+        segments=segments,
+        prompt=prompt,
     )
     return OpenRelease(project, address.bundle, found)
 

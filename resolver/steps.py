@@ -94,6 +94,7 @@ def registry_address(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
             selector=address.selector,
             key=request.key,
             segments=request.segments,
+            prompt=address.prompt,
         )
         return released(read=read, project=project, slug=address.bundle, name=address.prompt)
     except NotFound as missing:
@@ -147,11 +148,17 @@ def builtin(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
 
 
 def release(
-    *, project: uuid.UUID, slug: str, selector: Selector | None, key: str = "", segments: Collection[str] = ()
+    *,
+    project: uuid.UUID,
+    slug: str,
+    selector: Selector | None,
+    key: str = "",
+    segments: Collection[str] = (),
+    prompt: str = "",
 ) -> Read:
-    """The release that a selector means for this caller; ``latest`` without one."""
+    """The release that a selector means for this caller, ``latest`` without one; ``prompt`` is what is read of it."""
     wanted = selector or Named(LATEST)
-    return remembered.release(project=project, slug=slug, selector=wanted, key=key, segments=segments)
+    return remembered.release(project=project, slug=slug, selector=wanted, key=key, segments=segments, prompt=prompt)
 
 
 def released(*, read: Read, project: Project, slug: str, name: str) -> Hit:
@@ -185,7 +192,7 @@ def _default(name: str) -> Hit | Miss:
     repository, slug = DEFAULTS
     try:
         project = projects.get(key=repository, actor=system())
-        read = release(project=project.pk, slug=slug, selector=None)
+        read = release(project=project.pk, slug=slug, selector=None, prompt=name)
         found = released(read=read, project=project, slug=slug, name=name)
     except NotFound as missing:
         return Miss(missing)

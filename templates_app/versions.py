@@ -16,7 +16,7 @@ from audit.actions import Action
 from foundation.actors import Actor
 from foundation.prepared import Given, Insert, Query, Update
 from prompthub_kernel import references, rendering
-from prompthub_kernel.body import BodyFormat, Engine, PromptBody
+from prompthub_kernel.body import PromptBody
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.naming import require_name
@@ -166,10 +166,9 @@ def digest_of(*, body: PromptBody, variables: VariablesSchema) -> str:
     return sha256_digest(body.digest().encode(), variables.digest_part())
 
 
-def intact(*, version: TemplateVersion) -> bool:
-    """Whether its text is the one it was sealed with: the digest is taken over the row as it is, and compared."""
-    body = PromptBody(BodyFormat(version.format), Engine(version.engine), version.content_md, version.content_json)
-    return version.digest == sha256_digest(body.digest().encode(), canonical_json(version.variables_schema))
+def intact(*, digest: str, body: PromptBody, variables: Mapping[str, Any]) -> bool:
+    """Whether a text is the one it was sealed with: the digest is taken over what was read, and compared."""
+    return digest == sha256_digest(body.digest().encode(), canonical_json(variables))
 
 
 def subject(version: TemplateVersion) -> events.Subject:

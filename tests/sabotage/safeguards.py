@@ -327,8 +327,8 @@ SAFEGUARDS = (
         (
             Cut(
                 "registry/names.py",
-                "    if row is None or row.digest != wanted or not versions.intact(version=row):\n",
-                "    if row is None:\n",
+                "    if text is None or text.digest != wanted or not _intact(text):\n",
+                "    if text is None:\n",
             ),
         ),
         "tests/unit/resolver/test_resolve.py::test_a_text_that_does_not_have_its_digest_is_given_to_nobody",
@@ -383,7 +383,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a token is remembered with the projects it may read",
-        (Cut("gateway/hot.py", "            or kept.project not in reader.projects\n", ""),),
+        (Cut("gateway/hot.py", "            or kept.project not in reader.ids\n", ""),),
         "tests/integration/gateway/hot_reads/test_ways.py::test_a_token_reads_from_memory_what_it_may_read",
     ),
     Safeguard(

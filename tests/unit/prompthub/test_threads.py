@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextvars import ContextVar
 
 import pytest
@@ -106,6 +107,44 @@ def test_what_the_application_raises_is_raised_and_the_answer_closed():
     with pytest.raises(ZeroDivisionError):
         ask(app)
     assert pieces.closed
+
+
+def test_what_was_given_up_before_a_thread_was_free_is_not_done():
+    done, busy = [], threading.Event()
+
+    async def both():
+        threads = Threads(None, count=1)
+        first = asyncio.ensure_future(threads.run(busy.wait, 30))
+        second = asyncio.ensure_future(threads.run(done.append, "second"))
+        await asyncio.sleep(0)  # both are begun
+        second.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        await first
+        await threads.run(done.append, "third")
+
+    asyncio.run(both())
+    assert done == ["third"]
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_thrown_away():
+    async def give_up():
+        threads, busy = Threads(None, count=1), threading.Event()
+        begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def slow():
+            loop.call_soon_threadsafe(begun.set)
+            busy.wait(30)
+
+        first = asyncio.ensure_future(threads.run(slow))
+        await begun.wait()
+        first.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        return await threads.run(lambda: "next")
+
+    assert asyncio.run(give_up()) == "next"
 
 
 def test_the_thread_sees_the_callers_context_and_keeps_its_own_to_itself():

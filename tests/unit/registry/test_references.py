@@ -60,7 +60,7 @@ def test_a_sealed_text_is_whole_and_remembers_what_was_put_in(bench, base):
             "digest": greeting.digest,
         }
     ]
-    assert versions.intact(version=version)
+    assert versions.intact(digest=version.digest, body=version.body, variables=version.variables_schema)
 
 
 def test_a_text_without_references_remembers_none(base):

@@ -42,8 +42,25 @@ def asked(call):
 
 
 def test_a_name_is_asked_for_once(bundle, stable):
-    assert asked(lambda: version(bundle)) == 2  # the channel, the release
+    assert asked(lambda: version(bundle)) == 1  # the channel with its release
     assert asked(lambda: version(bundle)) == 0
+
+
+@pytest.mark.parametrize("selector", [STABLE, Exact(SemVer.parse("2.0.0")), Named("latest"), Range.parse("^2")])
+def test_what_is_read_comes_with_the_name(bundle, two, stable, selector):
+    point(bundle, "stable", two)
+    cut = cache.release(project=bundle.project_id, slug=bundle.slug, selector=selector, prompt="welcome").cut
+    assert asked(lambda: cache.text(cut=cut, name="welcome")) == 0
+    assert cache.text(cut=cut, name="welcome").digest == cut.prompts["welcome"]
+
+
+def test_of_a_name_that_means_two_releases_each_has_its_own_text(bundle, one, two, stable):
+    point(bundle, "stable", one, second=two, percent=0, segments=["beta"])
+    place = {"project": bundle.project_id, "slug": bundle.slug, "selector": STABLE, "prompt": "welcome"}
+    for segments, release in ((["beta"], two), ([], one)):
+        cut = cache.release(**place, segments=segments).cut
+        assert cut.id == release.pk
+        assert cache.text(cut=cut, name="welcome").digest == release.manifest["prompts"]["welcome"]
 
 
 def test_another_name_for_a_release_that_is_known_is_one_question(bundle, stable):
@@ -152,7 +169,7 @@ def test_a_backup_that_was_restored_makes_everything_unknown(bundle, one, two, s
 
 
 def test_an_answer_that_changed_while_it_was_asked_for_is_not_kept(bundle, two, stable, monkeypatch):
-    ask, moved = names.meant, []
+    ask, moved = names.ask, []
 
     def slow(**given):
         found = ask(**given)
@@ -160,7 +177,7 @@ def test_an_answer_that_changed_while_it_was_asked_for_is_not_kept(bundle, two, 
             moved.append(point(bundle, "stable", two))  # after the answer was read, before it is kept
         return found
 
-    monkeypatch.setattr(names, "meant", slow)
+    monkeypatch.setattr(names, "ask", slow)
     assert version(bundle) == "1.0.0"  # it began before the move
     assert version(bundle) == "2.0.0"
 

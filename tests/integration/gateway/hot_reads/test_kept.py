@@ -49,12 +49,12 @@ class TestKept:
         front.hot.look()
         assert front.hot.readers._known == {}
 
-    def test_a_token_that_was_checked_under_another_epoch_is_not_kept(self, front, token):
+    def test_a_token_that_was_checked_under_another_epoch_is_not_kept(self, project, token):
         actor = tokens.authenticate(presented=token[1], at=AT)
         tokens.revoke(token=token[0], by=SYSTEM, at=AT)
         readers = Readers()
-        readers.keep(b"Bearer x", actor, "project", AT)
-        assert readers.get(b"Bearer x") is None
+        readers.keep(b"Bearer x", actor, project, AT)
+        assert readers.get(b"Bearer x", kept.time.monotonic()) is None
 
 
 class TestWatching:
