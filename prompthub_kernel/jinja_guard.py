@@ -58,6 +58,8 @@ _PLAIN_TAG = re.compile(
     rf"|\{{%(?!-?\s*raw\b)(?:[^{{}}%'\"\r\n-]|-(?!%\}})|{_INSIDE})*+(?:-%\}}\s*+|%\}})"
 )
 """A tag on one line whose end can be seen without reading what is in it."""
+_PLAIN_TAGS = re.compile(rf"({_PLAIN_TAG.pattern}|\{{[{{%#])")
+"""The tags of a source; the mere beginning of one that is not plain."""
 _REMEMBERED_TAGS = 8192
 _LONGEST_REMEMBERED = 200
 _TAG_BEGINS = frozenset({"variable_begin", "block_begin", "comment_begin", "raw_begin"})
@@ -141,20 +143,14 @@ def structure(source: str) -> str | None:
     """
     if "\r" in source:
         return None
+    *pieces, last = _PLAIN_TAGS.split(source)
     found: list[str] = []
-    place, end = 0, len(source)
-    while True:
-        begin = _end_of_text(source, place)
-        tag = _PLAIN_TAG.match(source, begin)
-        words = _tag(tag[0]) if tag and tag.end() - begin <= _LONGEST_REMEMBERED else ()
-        text = source[place:begin]
-        found.append("text" if (text.rstrip() if words and words[0][1][-1] == "-" else text) else "")
-        if begin == end:
-            return "\n".join(found)
-        if not tag or not words:
+    for text, tag in zip(pieces[::2], pieces[1::2], strict=True):
+        words = _tag(tag) if len(tag) <= _LONGEST_REMEMBERED else ()
+        if not words:
             return None
-        found.append(tag[0].rstrip())
-        place = tag.end()
+        found += "text" if (text.rstrip() if words[0][1][-1] == "-" else text) else "", tag.rstrip()
+    return "\n".join((*found, "text" if last else ""))
 
 
 def _end_of_text(source: str, place: int) -> int:
