@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,25 +40,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 test.add_marker(pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL"))
 
 
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: to look through it for garbage again and again is in vain."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _flush_past_the_triggers(pytestconfig):
-    """A test that commits is cleaned up by deleting everything, which the triggers refuse: they are put back after."""
+    """A test that commits is cleaned up by deleting everything, which the triggers refuse."""
     if not _with_django(pytestconfig):
         yield
         return
     from django.test.testcases import TransactionTestCase
 
-    from foundation import triggers
-
-    flush = TransactionTestCase._fixture_teardown
-
-    def flush_without_triggers(case):
-        triggers.remove()
-        flush(case)
-        triggers.install()
+    from tests.flush import flush
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", flush_without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", flush)
         yield
 
 

@@ -8,6 +8,7 @@ Loaded by ``-p tests.environment`` (pyproject.toml): pytest-django imports the s
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 _MADE = "PROMPTHUB_TEST_STATE_MADE_BY"
+gc.set_threshold(50_000, 20, 50)  # of the many small things that a test makes hardly any are in a circle
 
 
 def _prepare() -> None:
