@@ -80,14 +80,14 @@ class JinjaExpressions(Compiler):
         return self.read(node.name, node.lineno)
 
     def const(self, node: nodes.Const) -> Expression:
-        """A literal; numbers are finite and small, texts hold no half surrogates."""
+        """A literal; numbers are finite and small, texts hold nothing that no database stores."""
         value = node.value
         if isinstance(value, float) and not math.isfinite(value):
             return self.refuse(node.lineno, "number", "a number is too large")
         if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
             return self.refuse(node.lineno, "number", f"an integer has more than {MAX_INTEGER_BITS} bits")
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            return self.refuse(node.lineno, "syntax", "a text holds half of a surrogate pair")
+        if isinstance(value, str) and (fault := operations.unstorable(value)):
+            return self.refuse(node.lineno, "syntax", f"a text holds {fault}")
         return constant(value)
 
     def sequence_literal(self, node: nodes.List | nodes.Tuple) -> Expression:

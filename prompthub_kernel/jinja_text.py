@@ -20,6 +20,8 @@ _WORD = re.compile(r"\w+")
 _FORMAT = re.compile(r"%(?:[-+ 0#]{0,3}(?P<width>\d{0,3})(?:\.\d{1,2})?(?P<kind>[sdifgex])|%)")
 _MAX_INDENT = 16
 _TRUNCATE_LEEWAY = 5
+_NO_MORE = object()
+"""Stands behind the last argument; a name without a value is an argument too."""
 
 
 def to_text(value: Any, budget: Budget) -> str:
@@ -171,8 +173,8 @@ def _format(budget: Budget, value: Any, *args: Any) -> str:
         budget.tick()
         if match["kind"] is None:
             return "%"
-        argument = next(given, MISSING)
-        if argument is MISSING:
+        argument = next(given, _NO_MORE)
+        if argument is _NO_MORE:
             raise Unrenderable("format has more places than values")
         budget.build(int(match["width"] or 0) + (operations.weigh(argument, budget) if match["kind"] == "s" else 400))
         return match[0] % (to_text(argument, budget) if match["kind"] == "s" else argument)
@@ -180,7 +182,7 @@ def _format(budget: Budget, value: Any, *args: Any) -> str:
     if "%" in _FORMAT.sub("", template):
         raise Unrenderable("format knows %s, %d, %i, %f, %g, %e, %x and %%")
     made = built(_FORMAT.sub(filled, template), budget)
-    if next(given, MISSING) is not MISSING:
+    if next(given, _NO_MORE) is not _NO_MORE:
         raise Unrenderable("format has more values than places")
     return made
 

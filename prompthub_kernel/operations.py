@@ -39,8 +39,7 @@ def copied(value: Any, budget: Budget, depth: int = 0) -> Any:
     """A deep copy of a JSON value. Raises :class:`Unrenderable` for anything that is not one."""
     kind = type(value)
     if kind is str:
-        if not value.isascii():
-            _refuse_half_surrogates(value)
+        storable(value)
         return value
     if value is None or kind is bool:
         return value
@@ -61,11 +60,22 @@ def copied(value: Any, budget: Budget, depth: int = 0) -> Any:
     raise Unrenderable("a value is not JSON")
 
 
-def _refuse_half_surrogates(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Unrenderable("a text holds half of a surrogate pair") from None
+def unstorable(text: str) -> str:
+    """What a text holds that no database stores, in words; nothing for nearly every text."""
+    if "\0" in text:
+        return "a NUL character"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "half of a surrogate pair"
+    return ""
+
+
+def storable(text: str) -> None:
+    """Let a text pass that every database stores. Raises :class:`Unrenderable` for any other."""
+    if fault := unstorable(text):
+        raise Unrenderable(f"a text holds {fault}")
 
 
 def weigh(value: Any, budget: Budget, depth: int = 0) -> int:

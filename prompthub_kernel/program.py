@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prompthub_kernel.budget import Budget
-from prompthub_kernel.operations import MISSING
+from prompthub_kernel.operations import MISSING, storable
 
 MAX_PROBLEMS = 20
 """Problems told about one template; the rest would not help anybody."""
@@ -268,6 +268,7 @@ def write(expression: Expression, to_text: ToText) -> Step:
         value = expression(run)
         if value.__class__ is not str:
             value = to_text(value, run.budget)
+        storable(value)
         run.budget.write(value)
         run.out.append(value)
 

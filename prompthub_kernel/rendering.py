@@ -97,7 +97,7 @@ def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str,
     JSON and chat documents become one line of JSON whose string values are rendered, keys in the order given.
     Raises what :func:`check` raises; ``400.template_schema_invalid`` with code ``budget`` when a rendering takes
     more steps or text than a prompt can need; ``422.variables_invalid`` with code ``evaluation`` when a template
-    asks for something that makes no sense with these values.
+    asks for something that makes no sense with these values, or writes what no database stores.
     """
     programs = _programs(body, variables)
     used = _mentioned(programs) & variables.names

@@ -131,3 +131,9 @@ def test_a_draft_is_not_replaced_by_someone_who_saw_an_older_one(admin, world):
     problem = assert_problem(admin("PUT", path, {**text, "revision": 1}), "409.draft_stale")
     assert problem["context"] == {"revision": 2}
     assert_problem(admin("PUT", path, {**text, "revision": 2}, If_Match='"1"'), "422.request_invalid")
+
+
+def test_a_literal_that_no_database_stores_is_refused_with_its_line(admin, world):
+    response = admin.post("templates", {**GREETING, "content_md": "Hello {{ name }}.\nA{{ '\\x00' }}B"})
+    problem = assert_problem(response, "400.template_schema_invalid", "/content_md")
+    assert problem["errors"][0]["detail"] == "line 2: a text holds a NUL character"

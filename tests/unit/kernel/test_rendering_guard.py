@@ -267,3 +267,59 @@ def test_values_nested_deeper_than_64_are_refused():
 )
 def test_only_names_can_be_assigned_to(source):
     assert refusal(source, "jinja2") in ("guard", "syntax")
+
+
+@pytest.mark.parametrize("literal", [r"'\x00'", r"'\0'", r"'\N{NULL}'", r"'\u0000'", r"'\ud83d'"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "A{{ LITERAL }}B",
+        "{{ word|replace('a', LITERAL) }}",
+        "{{ '%s'|format(LITERAL) }}",
+        "{{ words|join(LITERAL) }}",
+        "{{ words|join(d=LITERAL) }}",
+        "{% set q = LITERAL %}{{ q }}",
+        "{{ {'key': LITERAL}|tojson }}",
+        "{{ {LITERAL: 1} }}",
+        "{{ mapping[LITERAL] }}",
+        "{% if word == LITERAL %}same{% endif %}",
+    ],
+)
+def test_a_literal_that_no_database_stores_is_refused_when_the_template_is_saved(source, literal):
+    assert refusal(source.replace("LITERAL", literal), "jinja2") == "syntax"
+
+
+@pytest.mark.parametrize(("bad", "fault"), [("a\0b", "a NUL character"), ("a\ud83db", "half of a surrogate pair")])
+@pytest.mark.parametrize(
+    ("engine", "source"),
+    [
+        ("jinja2", "{% for key in mapping %}{{ key }}{% endfor %}"),
+        ("liquid", "{% for pair in mapping %}{{ pair[0] }}{% endfor %}"),
+        ("liquid", "{{ mapping | first | join: '=' }}"),
+    ],
+)
+def test_a_rendered_text_that_no_database_stores_is_refused_however_it_came_about(engine, source, bad, fault):
+    with pytest.raises(Invalid, match=r"^422\.variables_invalid") as caught:
+        say(source, engine, mapping={bad: 1})
+    assert [(problem.pointer, problem.code, problem.detail) for problem in caught.value.problems] == [
+        ("/variables", "evaluation", f"line 1: a text holds {fault}")
+    ]
+
+
+@pytest.mark.parametrize("bad", ["a\0b", "a\ud83db"])
+def test_a_string_of_a_document_that_no_database_stores_is_refused(bad):
+    body = PromptBody.parse(content_md=None, content_json={"say": "{% for key in mapping %}{{ key }}{% endfor %}"})
+    with pytest.raises(Invalid, match=r"^422\.variables_invalid"):
+        render(body=body, variables=VARIABLES, values={"mapping": {bad: 1}})
+
+
+@pytest.mark.parametrize("engine", COMPILERS)
+@pytest.mark.parametrize("bad", ["a\0b", "a\ud83db"])
+def test_a_value_that_no_database_stores_is_refused_under_its_name(engine, bad):
+    with pytest.raises(Invalid) as caught:
+        say("{{ word }}", engine, word=bad)
+    assert caught.value.problems[0].pointer == "/variables/word"
+
+
+def test_a_name_without_a_value_is_an_argument_of_format():
+    assert say("{{ '%s-%03d'|format(absent, 7) }}") == "-007"
