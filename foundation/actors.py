@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+SYSTEM = "system"
+"""The id of PromptHub itself, and of whoever sits at its command line."""
+
 
 class ActorKind(StrEnum):
     """What acts: a person, a service with its token, or PromptHub itself."""
@@ -60,4 +63,4 @@ class Actor:
 
 def system(door: Door = Door.WORKER) -> Actor:
     """PromptHub itself: the worker, a schedule, or a command of the operating system's administrator."""
-    return Actor(kind=ActorKind.SYSTEM, id="system", label="PromptHub", door=door)
+    return Actor(kind=ActorKind.SYSTEM, id=SYSTEM, label="PromptHub", door=door)

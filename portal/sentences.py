@@ -197,8 +197,15 @@ def _translated(text: str) -> str | None:
     for pattern, sentence in _patterns():
         if (fits := pattern.fullmatch(text)) is not None:
             named = fits.groupdict()
-            return gettext(sentence) % {name: gettext(one) if name in WORDS else one for name, one in named.items()}
+            return gettext(sentence) % {name: _named(name, one) for name, one in named.items()}
     return None
+
+
+def _named(name: str, text: str) -> str:
+    """What stands at a place of a sentence: a word of ours, a sentence of its own, or a name as it came."""
+    if name == "why":
+        return said(text)
+    return gettext(text) if name in WORDS else text
 
 
 @cache

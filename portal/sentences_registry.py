@@ -101,6 +101,11 @@ SENTENCES = (
     N("Nobody approves their own proposal: somebody else has to."),
     N("Whoever proposed it may change it; others propose something else."),
     N("Say why, so that another proposal can be better."),
+    N("%(person)s may no longer move '%(name)s'. %(why)s"),
+    N("This needs the permission '%(permission)s' for project '%(name)s'."),
+    N("The project can no longer be seen."),
+    N("The token expired, was revoked, or its account is switched off."),
+    N("The account is gone, or was switched off."),
     N("The proposal was changed since you looked at it: look again."),
     # The way to a text
     N("No name was asked for."),

@@ -4,7 +4,7 @@ A move is one row of ``Activation``, whoever made it and however: its ordinal is
 goes back. Whether the actor may move the channel is asked here, under the lock, so that every door meets the same rule:
 
 - *live*: whoever may publish in the project;
-- *review*: only by approving a proposal (:mod:`registry.reviews`); a reviewer may end a rollout;
+- *review*: only by approving a proposal (:mod:`registry.reviews`); a reviewer may end a rollout, to roll back is that;
 - *locked*: only a token with the scope ``deploy``, and with a reason.
 """
 
@@ -149,8 +149,8 @@ def rollback(
 ) -> Moved:
     """Go back: to a release given by version or id, else to what all callers got before.
 
-    While a rollout goes on, that is to end it; else the release that was active before the present one and is neither
-    yanked nor reverted: twice in a row goes back twice. Raises ``409.state_conflict`` when there is none.
+    While a rollout goes on, that is to end it, which under review a reviewer may; else the release that was active
+    before the present one and is neither yanked nor reverted: twice in a row goes back twice. Raises ``409.state_conflict`` when there is none.
     """
     choose = _before if to is None else aims.wanted(to=to, share=None, actor=by)
     return move(channel=channel, choose=choose, by=by, at=at, reason=reason, expected=expected, confirm=confirm)
@@ -192,7 +192,8 @@ def move(
     with transaction.atomic():
         row = locked(channel=channel)
         if activation is None:
-            require_way(channel=row, by=by, reason=reason, ending=choose is None)
+            ending = choose is None or (choose is _before and row.split_release_id is not None)
+            require_way(channel=row, by=by, reason=reason, ending=ending)
         else:
             policy.require(by, Permission.REVIEW, row.bundle.project)
         require_expected(channel=row, expected=expected)
@@ -211,15 +212,20 @@ def asked(*, channel: Channel, aim: Aim, by: Actor, at: datetime, reason: str) -
     activation = Activation(
         channel=channel,
         policy=channel.policy,
-        previous=channel.release,
         at=at,
         by=by.id,
         by_label=by.label,
         reason=reason,
         correlation_id=correlation.current(),
     )
+    look(activation=activation)
     set_aim(activation=activation, aim=aim)
     return activation
+
+
+def look(*, activation: Activation) -> None:
+    """Have an activation remember where its channel points now, and how often it was moved; nothing is stored."""
+    activation.previous, activation.seen_ordinal = activation.channel.release, activation.channel.last_ordinal
 
 
 def set_aim(*, activation: Activation, aim: Aim) -> None:

@@ -13,17 +13,19 @@ from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
-from foundation.actors import Actor, ActorKind
-from prompthub_kernel.errors import Conflict, NotFound
+from foundation.actors import SYSTEM, Actor, ActorKind
+from prompthub_kernel.errors import Conflict, NotFound, Refused
 from registry import aims, channels
 from registry.aims import Aim, Share
 from registry.models import Activation, Channel, Release
 from registry.states import MOVES, WAITING
-from tenancy import policy
+from tenancy import policy, tokens
 from tenancy.models import ServiceToken
 from tenancy.policy import Permission
 
 S = Activation.State
+MOST_ISSUERS = 100
+"""Tokens that issued each other, one after another, which are followed back."""
 _MAY_WITHDRAW = {
     Channel.Policy.LIVE: Permission.PUBLISH,
     Channel.Policy.REVIEW: Permission.REVIEW,
@@ -59,20 +61,19 @@ def withdraw(*, activation: Activation, by: Actor, at: datetime) -> Activation:
         action = _WITHDRAWN[S(row.state)]
         row.state = S.WITHDRAWN
         row.save(update_fields=["state"])
-        subject = channels.subject(row.channel)
-        events.record(action=action, subject=subject, by=by, at=at, metadata=facts(activation=row))
+        record(action=action, activation=row, by=by, at=at)
     return row
 
 
 def make(*, activation: Activation, by: Actor, at: datetime) -> None:
     """Move the channel as an activation says that was approved, or is due. ``activation`` is the locked row.
 
-    Raises ``409.version_conflict`` when it leads away from where the channel no longer is, ``409.state_conflict`` when
-    the channel has another policy by now, and what :func:`registry.channels.move` raises.
+    Raises ``409.version_conflict`` when it is guarded and the channel was moved since, ``409.state_conflict`` when the
+    channel has another policy by now, and what :func:`registry.channels.move` raises.
     """
     require_ruled(activation=activation)
-    if activation.guarded and activation.channel.release_id != activation.previous_id:
-        raise channels.overtaken(channel=activation.channel)
+    if activation.guarded:
+        require_unmoved(activation=activation)
     channels.move(
         channel=activation.channel,
         choose=aims.wanted(to=named(activation=activation), share=aims.share_of(row=activation), actor=by),
@@ -137,6 +138,12 @@ def require_ruled(*, activation: Activation) -> None:
         )
 
 
+def require_unmoved(*, activation: Activation) -> None:
+    """Raises ``409.version_conflict`` when the channel was moved since it was looked at, back to there, too."""
+    if activation.channel.last_ordinal != activation.seen_ordinal:
+        raise channels.overtaken(channel=activation.channel)
+
+
 def named(*, activation: Activation) -> Release:
     """The release that it is about: the second one of a rollout."""
     found = activation.split_release or activation.release
@@ -145,13 +152,23 @@ def named(*, activation: Activation) -> Release:
 
 
 def hands(*, actor: Actor) -> frozenset[str]:
-    """Whose hands an actor has: its own, its account's, and those of the person who issued its token."""
+    """Whose hands an actor has: its own, its account's, and those of who issued its token: of that one's account and
+    issuer, too, if it was a token, and so on up to a person or the operator.
+
+    Raises ``403.permission_denied`` beyond :data:`MOST_ISSUERS` of them.
+    """
     found = {actor.id}
     if actor.account is not None:
         found.add(str(actor.account.pk))
     if actor.kind is ActorKind.TOKEN:
-        found |= set(ServiceToken.objects.filter(pk=actor.id).values_list("created_by", flat=True)) - {"system"}
+        found |= _issuers(actor.id)
     return frozenset(found)
+
+
+def record(*, action: Action, activation: Activation, by: Actor, at: datetime) -> None:
+    """Have the ledger tell what was done about an activation."""
+    subject = channels.subject(activation.channel)
+    events.record(action=action, subject=subject, by=by, at=at, metadata=facts(activation=activation))
 
 
 def rows() -> QuerySet[Activation]:
@@ -169,3 +186,20 @@ def facts(*, activation: Activation) -> dict[str, Any]:
         "percent": activation.split_percent,
         "revision": activation.revision,
     }
+
+
+def _issuers(token: str) -> set[str]:
+    """Who issued a token, who issued theirs, and so on, each with the account it acts for."""
+    rows = ServiceToken.objects.order_by().values_list("account_id", "created_by")
+    found: set[str] = set()
+    for _ in range(MOST_ISSUERS):
+        row = rows.filter(pk=token).first()
+        if row is None:  # a person's id in a host whose people have UUIDs
+            return found
+        account, issuer = str(row[0]), row[1]
+        circle = issuer in found
+        found |= {account, issuer} - {SYSTEM}  # whoever sits at the command line
+        if circle or not tokens.ID.fullmatch(issuer):
+            return found
+        token = issuer
+    raise Refused("403.permission_denied", "Too many tokens issued each other to tell whose hand this one is.")

@@ -2,7 +2,8 @@
 
 A proposal says from where to where. Whoever approves names the revision that was looked at, and a change of the
 proposal makes another one; a change of an approved one that is not due yet takes the approval away. Nobody approves
-what was asked for by their own account, by a token they issued, or by whoever issued theirs: superusers neither.
+what they asked for or changed: by their own account, by a token they issued, or by whoever issued theirs, however many
+tokens lie between. Superusers neither.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
 from foundation.clock import database_now
@@ -59,13 +59,7 @@ def propose(
         proposal.state, proposal.guarded, proposal.confirmed = S.PROPOSED, True, confirm
         proposal.makers, proposal.due_at = sorted(pending.hands(actor=by)), due_at
         proposal.save(force_insert=True)
-        events.record(
-            action=Action.CHANNEL_PROPOSAL_MAKE,
-            subject=channels.subject(proposal.channel),
-            by=by,
-            at=at,
-            metadata=pending.facts(activation=proposal),
-        )
+        pending.record(action=Action.CHANNEL_PROPOSAL_MAKE, activation=proposal, by=by, at=at)
     return proposal
 
 
@@ -82,7 +76,8 @@ def change(
     reason: str = "",
     confirm: bool = False,
 ) -> Activation:
-    """Ask for something else instead, as whoever made the proposal. An approval that it has is lost.
+    """Ask for something else instead, as whoever made the proposal. An approval that it has is lost, and whoever
+    changed it has made it, too.
 
     Raises ``409.proposal_changed`` for another revision, ``409.state_conflict`` when it is no longer to be decided,
     ``403.permission_denied`` for somebody else, and what :func:`propose` raises.
@@ -90,23 +85,19 @@ def change(
     require_storable(reason, "/reason")
     with pending.locked(activation=proposal) as row:
         policy.require(by, Permission.PUBLISH, row.channel.bundle.project)
-        if not pending.hands(actor=by) & set(row.makers):
+        hands = pending.hands(actor=by)
+        if not hands & set(row.makers):
             raise Refused("403.permission_denied", "Whoever proposed it may change it; others propose something else.")
         _require_undecided(row, also=S.SCHEDULED)
         _require_revision(row, revision)
         aim = pending.wish(channel=row.channel, to=to, percent=percent, segments=segments, confirm=confirm, by=by)
         channels.set_aim(activation=row, aim=aim)
-        row.state, row.previous, row.revision = S.PROPOSED, row.channel.release, row.revision + 1
+        channels.look(activation=row)
+        row.state, row.revision, row.makers = S.PROPOSED, row.revision + 1, sorted(hands.union(row.makers))
         row.due_at, row.reason, row.confirmed = due_at, reason, confirm
         row.decided_at, row.decided_by, row.decided_by_label, row.comment = None, "", "", ""
         row.save()
-        events.record(
-            action=Action.CHANNEL_PROPOSAL_CHANGE,
-            subject=channels.subject(row.channel),
-            by=by,
-            at=at,
-            metadata=pending.facts(activation=row),
-        )
+        pending.record(action=Action.CHANNEL_PROPOSAL_CHANGE, activation=row, by=by, at=at)
     return row
 
 
@@ -115,7 +106,7 @@ def approve(
 ) -> Activation:
     """Make the move that is proposed or, when it is not due yet, schedule it.
 
-    ``confirm`` goes on although the channel points elsewhere than when it was proposed, or the release was yanked
+    ``confirm`` goes on although the channel was moved since it was proposed, or the release was yanked
     since. Raises ``403.permission_denied`` for one's own, ``409.proposal_changed`` for another revision than the one
     looked at, ``409.state_conflict`` when it was decided, ``409.version_conflict`` when the channel moved since, and
     what :func:`registry.pending.make` raises.
@@ -127,29 +118,17 @@ def approve(
             raise Refused("403.permission_denied", "Nobody approves their own proposal: somebody else has to.")
         _require_undecided(row)
         _require_revision(row, revision)
-        if row.channel.release_id != row.previous_id and not confirm:
-            raise channels.overtaken(channel=row.channel)
-        row.previous, row.confirmed = row.channel.release, row.confirmed or confirm
+        if not confirm:
+            pending.require_unmoved(activation=row)
+        channels.look(activation=row)
+        row.confirmed = row.confirmed or confirm
         _decide(row, comment, by, at)
+        pending.record(action=Action.CHANNEL_PROPOSAL_APPROVE, activation=row, by=by, at=at)
         if row.due_at is not None and row.due_at > database_now():
             aims.warnings(release=pending.named(activation=row), confirm=row.confirmed)
             row.state = S.SCHEDULED
             row.save()
-            events.record(
-                action=Action.CHANNEL_PROPOSAL_APPROVE,
-                subject=channels.subject(row.channel),
-                by=by,
-                at=at,
-                metadata=pending.facts(activation=row),
-            )
         else:
-            events.record(
-                action=Action.CHANNEL_PROPOSAL_APPROVE,
-                subject=channels.subject(row.channel),
-                by=by,
-                at=at,
-                metadata=pending.facts(activation=row),
-            )
             pending.make(activation=row, by=by, at=at)
     return row
 
@@ -165,13 +144,7 @@ def reject(*, proposal: Activation, comment: str, by: Actor, at: datetime) -> Ac
         row.state = S.REJECTED
         _decide(row, comment, by, at)
         row.save()
-        events.record(
-            action=Action.CHANNEL_PROPOSAL_REJECT,
-            subject=channels.subject(row.channel),
-            by=by,
-            at=at,
-            metadata=pending.facts(activation=row),
-        )
+        pending.record(action=Action.CHANNEL_PROPOSAL_REJECT, activation=row, by=by, at=at)
     return row
 
 

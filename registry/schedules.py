@@ -12,13 +12,13 @@ from django.db import transaction
 from audit import events
 from audit.actions import Action
 from foundation import correlation
-from foundation.actors import Actor
+from foundation.actors import Actor, Door
 from foundation.clock import database_now
-from prompthub_kernel.errors import PromptHubError
+from prompthub_kernel.errors import NotFound, PromptHubError, Refused
 from prompthub_kernel.strict_json import require_storable
 from registry import channels, pending
 from registry.models import Activation, Channel, Release
-from tenancy import policy
+from tenancy import policy, tokens
 from tenancy.policy import Permission
 
 log = structlog.get_logger(__name__)
@@ -57,20 +57,15 @@ def schedule(
         activation.guarded, activation.confirmed = expected is not None, confirm
         activation.makers = sorted(pending.hands(actor=by))
         activation.save(force_insert=True)
-        events.record(
-            action=Action.CHANNEL_SCHEDULE,
-            subject=channels.subject(activation.channel),
-            by=by,
-            at=at,
-            metadata=pending.facts(activation=activation),
-        )
+        pending.record(action=Action.CHANNEL_SCHEDULE, activation=activation, by=by, at=at)
     return activation
 
 
 def wake(*, by: Actor, at: datetime) -> int:
     """Make the moves that are due, the earliest first; returns how many were. May run twice and at once, or be killed.
 
-    What can no longer be made has failed: its row says why, and so does the log.
+    What can no longer be made, or was scheduled by somebody who may not any more, has failed: its row says why, and so
+    does the log.
     """
     due = Activation.objects.filter(state=S.SCHEDULED, due_at__lte=database_now())
     return sum(
@@ -86,11 +81,33 @@ def _carry_out(key: uuid.UUID, by: Actor, at: datetime) -> bool:
             return False  # somebody else woke for it, or it was taken back
         try:
             with transaction.atomic():
+                _require_right(row, at)
                 pending.make(activation=row, by=by, at=at)
         except PromptHubError as error:
             _fail(row.pk, error, by, at)
             return False
     return True
+
+
+def _require_right(row: Activation, at: datetime) -> None:
+    """Go on only if whoever had it scheduled may still move the channel: under review whoever approved it.
+
+    Raises ``409.state_conflict`` when the channel has another policy by now, ``403.permission_denied`` that names whose
+    right is gone.
+    """
+    pending.require_ruled(activation=row)
+    reviewed = row.policy == Channel.Policy.REVIEW
+    key, label = (row.decided_by, row.decided_by_label) if reviewed else (row.by, row.by_label)
+    try:
+        actor = tokens.as_now(key=key, at=at, door=Door.WORKER)
+        if reviewed:
+            policy.require(actor, Permission.REVIEW, row.channel.bundle.project)
+        else:
+            channels.require_way(channel=row.channel, by=actor, reason=row.reason)
+    except (NotFound, Refused) as error:
+        why = error.detail if isinstance(error, Refused) else "The project can no longer be seen."
+        told = f"{label} may no longer move '{row.channel.name}'. {why}"
+        raise Refused("403.permission_denied", told) from error
 
 
 def _fail(key: uuid.UUID, error: PromptHubError, by: Actor, at: datetime) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
-from foundation.actors import Actor, ActorKind, Door
+from foundation.actors import SYSTEM, Actor, ActorKind, Door, system
 from foundation.impatience import impatient
 from prompthub_kernel.errors import Invalid, NotFound, Problem, Refused
 from prompthub_kernel.naming import require_name
@@ -28,6 +29,8 @@ from tenancy import access, policy
 from tenancy.models import ServiceToken
 from tenancy.policy import Permission
 
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How the ids of tokens look, so that no other id is looked for among them."""
 FORM = re.compile(r"phub_([0-9a-z]{12})_([A-Za-z0-9_-]{43})\Z")
 USED_EVERY = timedelta(minutes=1)
 SERVICE = "service:"
@@ -109,18 +112,29 @@ def authenticate(*, presented: str, at: datetime, door: Door = Door.API) -> Acto
     if (token.last_used_at is None or at - token.last_used_at > USED_EVERY) and _note_use(token, at):
         token.last_used_at = at
         sight = access.look()
-    return Actor(
-        kind=ActorKind.TOKEN,
-        id=str(token.id),
-        label=token.name,
-        door=door,
-        account=copy(token.account),
-        scopes=frozenset(token.scopes),
-        clients=frozenset(token.clients) or None,
-        projects=frozenset(token.projects) or None,
-        sight=sight,
-        expires_at=token.expires_at,
-    )
+    return _actor(token, door, sight)
+
+
+def as_now(*, key: str, at: datetime, door: Door) -> Actor:
+    """Whoever acted under this id, with the rights of now: for what they asked to have done later.
+
+    Raises ``401.not_authenticated`` when their account is gone or switched off, and for a token that expired or was
+    revoked.
+    """
+    if key == SYSTEM:
+        return system(door)
+    if ID.fullmatch(key) and (token := ServiceToken.objects.select_related("account").filter(pk=key).first()):
+        if not token.account.is_active or not _valid(token, at):
+            raise Refused(
+                "401.not_authenticated", "The token has expired, was revoked, or its account is switched off."
+            )
+        return _actor(token, door, None)
+    users = get_user_model()
+    try:
+        account = users._default_manager.get(pk=key, is_active=True)
+    except (users.DoesNotExist, ValueError, ValidationError):
+        raise Refused("401.not_authenticated", "The account is gone, or was switched off.") from None
+    return actor_for(account, door=door)
 
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> ServiceToken:
@@ -157,6 +171,21 @@ def actor_for(user: AbstractBaseUser, *, door: Door) -> Actor:
 def subject(token: ServiceToken) -> events.Subject:
     """A token as the ledger knows it: by its name and prefix, never by its secret."""
     return events.Subject(kind="token", id=str(token.id), label=token.name)
+
+
+def _actor(token: ServiceToken, door: Door, sight: Any) -> Actor:
+    return Actor(
+        kind=ActorKind.TOKEN,
+        id=str(token.id),
+        label=token.name,
+        door=door,
+        account=copy(token.account),
+        scopes=frozenset(token.scopes),
+        clients=frozenset(token.clients) or None,
+        projects=frozenset(token.projects) or None,
+        sight=sight,
+        expires_at=token.expires_at,
+    )
 
 
 def _note_use(token: ServiceToken, at: datetime) -> bool:

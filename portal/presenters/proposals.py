@@ -74,7 +74,7 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
         changes=channels.changes(old=proposal.previous, new=target) if target is not None else None,
         marks=channels.marks(line.aim) if waits else (),
         own=own,
-        moved=waits and channel.release_id != proposal.previous_id,
+        moved=waits and channel.last_ordinal != proposal.seen_ordinal,
         lost=_lost(proposal),
         approve=mine if own else may["review"],
         reject=may["review"],

@@ -72,9 +72,9 @@ class Activation(Split, Mutable):
     """One move of a channel: its history, the queue of reviews and the list to roll back to are this one table.
 
     ``ordinal`` is given when it becomes active (``active_at``) and only grows: a rollback is newer than what it
-    replaces. ``previous`` is the release that the channel pointed at then; while this waits, when it was asked for.
-    One that is ``guarded`` moves the channel only away from that release; ``confirmed`` says that a yanked release is
-    meant.
+    replaces. ``previous`` is the release that the channel pointed at then; while this waits, when it was asked for or
+    approved, and ``seen_ordinal`` the ordinal of the channel's last move at that time. One that is ``guarded`` moves
+    the channel only if that is still the last; ``confirmed`` says that a yanked release is meant.
 
     ``policy`` is the channel's when this was asked for. ``makers`` are all whose hands are in a proposal (an actor, its
     account, who issued its token): none of them approves it. ``revision`` counts its changes.
@@ -93,6 +93,7 @@ class Activation(Split, Mutable):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="activations")
     ordinal = models.PositiveIntegerField(null=True)
+    seen_ordinal = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State.choices)
     previous = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="+")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="+")

@@ -195,6 +195,34 @@ SAFEGUARDS = (
         "tests/unit/registry/test_reviews.py::test_a_token_is_the_hand_of_its_account_and_of_who_issued_it",
     ),
     Safeguard(
+        "a chain of tokens is the hand of whoever began it",
+        (Cut("registry/pending.py", "        token = issuer\n", "        return found\n"),),
+        "tests/unit/registry/test_reviews.py::test_a_chain_of_tokens_is_the_hand_of_whoever_began_it",
+    ),
+    Safeguard(
+        "whoever changes a proposal makes it",
+        (Cut("registry/reviews.py", "sorted(hands.union(row.makers))", "row.makers"),),
+        "tests/unit/registry/test_reviews.py::test_whoever_changed_a_proposal_has_made_it_too",
+    ),
+    Safeguard(
+        "a channel that was moved and moved back was moved",
+        (
+            Cut(
+                "registry/pending.py",
+                "    if activation.channel.last_ordinal != activation.seen_ordinal:\n",
+                "    if activation.channel.release_id != activation.previous_id:\n",
+            ),
+        ),
+        "tests/unit/registry/test_reviews.py"
+        "::test_an_approval_after_moves_that_led_back_or_began_a_rollout_has_to_be_confirmed",
+    ),
+    Safeguard(
+        "the right to move when it is due",
+        (Cut("registry/schedules.py", "                _require_right(row, at)\n", ""),),
+        "tests/unit/registry/test_schedules.py"
+        "::test_a_move_whose_maker_may_no_longer_make_it_has_failed_and_names_them",
+    ),
+    Safeguard(
         "the review that no token skips",
         (
             Cut(

@@ -37,8 +37,8 @@ NOWHERE: tuple[None, None, None] = (None, None, None)
 class Wish:
     """The model of a move that waits."""
 
-    def __init__(self, row: Activation, maker: str, to: str, percent: int | None, away_from: str | None) -> None:
-        self.row, self.maker, self.to, self.percent, self.away_from = row, maker, to, percent, away_from
+    def __init__(self, row: Activation, maker: str, to: str, percent: int | None, seen: int) -> None:
+        self.row, self.maker, self.to, self.percent, self.seen = row, maker, to, percent, seen
         self.state, self.policy, self.revision, self.guarded = "proposed", "review", 1, True
 
 
@@ -170,7 +170,7 @@ class Channels(RuleBasedStateMachine):
 
     def moved(self, who: str, aim: Aim | None, refused: str, call: Callable[..., Any], **given: Any) -> None:
         """A move at once: refused as the model says, or made."""
-        ending = call is rollouts.stop
+        ending = call is rollouts.stop or (call is channels.rollback and self.points[1] is not None)
         who = self.actor(who, deciding=ending and self.policy == "review")
         refused = self.may(who, ending=ending) or refused
         given |= {"channel": self.channel, "by": self.who[who], "at": AT, "reason": "tried"}
@@ -247,7 +247,7 @@ class Channels(RuleBasedStateMachine):
         given = {"to": to, "percent": percent, "due_at": due, "confirm": True, "by": self.who[who], "at": AT}
         assert code_of(lambda: made.append(reviews.propose(channel=self.channel, **given))) == refused
         if not refused:
-            self.wishes.append(Wish(made[0], who, to, percent, self.points[0]))
+            self.wishes.append(Wish(made[0], who, to, percent, len(self.way)))
 
     @rule(who=WHO, which=WHICH, percent=st.none() | PERCENTS, expecting=st.booleans())
     def schedule(self, who: str, which: int, percent: int | None, expecting: bool) -> None:
@@ -258,7 +258,7 @@ class Channels(RuleBasedStateMachine):
         given |= {"expected": self.points[0] or "", "by": self.who[who]} if expecting else {"by": self.who[who]}
         assert code_of(lambda: made.append(schedules.schedule(channel=self.channel, at=AT, **given))) == refused
         if not refused:
-            wish = Wish(made[0], who, to, percent, self.points[0])
+            wish = Wish(made[0], who, to, percent, len(self.way))
             wish.state, wish.policy, wish.guarded = "scheduled", self.policy, expecting
             self.wishes.append(wish)
 
@@ -266,7 +266,7 @@ class Channels(RuleBasedStateMachine):
         """The code with which a move that waited can no longer be made; else it is made."""
         if self.policy != wish.policy:
             return "409.state_conflict"
-        if wish.guarded and self.points[0] != wish.away_from:
+        if wish.guarded and len(self.way) != wish.seen:
             return "409.version_conflict"
         refused = self.fits(wish.to, wish.percent, confirm=True)
         if not refused:
@@ -284,11 +284,11 @@ class Channels(RuleBasedStateMachine):
         undecided = wish.state == "proposed" and self.policy == wish.policy == "review"
         refused = refused or ("" if undecided else "409.state_conflict")
         refused = refused or ("" if seen == wish.revision else "409.proposal_changed")
-        refused = refused or ("" if confirm or self.points[0] == wish.away_from else "409.version_conflict")
+        refused = refused or ("" if confirm or len(self.way) == wish.seen else "409.version_conflict")
         if not refused:
-            before, wish.away_from = wish.away_from, self.points[0]
+            before, wish.seen = wish.seen, len(self.way)
             refused = ("410.gone" if "revert" in self.marks[wish.to] else "") if waits else self.made(wish)
-            wish.away_from = before if refused else wish.away_from
+            wish.seen = before if refused else wish.seen
         given = {"revision": seen, "confirm": confirm, "by": self.who[who], "at": AT}
         assert code_of(lambda: reviews.approve(proposal=wish.row, **given)) == refused
         if not refused:
@@ -305,7 +305,7 @@ class Channels(RuleBasedStateMachine):
         given = {"revision": wish.revision, "to": to, "due_at": wish.row.due_at, "confirm": True, "at": AT}
         assert code_of(lambda: reviews.change(proposal=wish.row, by=self.who[who], **given)) == refused
         if not refused:
-            wish.state, wish.to, wish.percent, wish.away_from = "proposed", to, None, self.points[0]
+            wish.state, wish.to, wish.percent, wish.seen = "proposed", to, None, len(self.way)
             wish.revision += 1
 
     @precondition(lambda self: self.wishes)

@@ -14,6 +14,7 @@ from registry import channels, pending, reviews, rollouts, schedules
 from registry.models import Activation
 from registry.states import MOVES, S
 from tenancy import tokens
+from tenancy.models import ServiceToken
 from tests.factories import make_actor, make_release, make_release_mark, make_token, make_user
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.channel import make_channel, some_token, someone
@@ -113,6 +114,47 @@ def test_a_token_is_the_hand_of_its_account_and_of_who_issued_it(channel, at):
     assert reviews.approve(proposal=tokens_, revision=1, by=other, at=at).state == "active"
 
 
+def token_of(issuer, *, account=None, scopes=("publish", "admin"), at=AT):
+    """A token that an actor issued; its account may do everything."""
+    account = account or make_user(superuser=True)
+    _, secret = tokens.issue(name="hand", account=account, scopes=scopes, by=issuer, at=at)
+    return tokens.authenticate(presented=secret, at=at)
+
+
+def test_whoever_changed_a_proposal_has_made_it_too(channel, at):
+    """Two tokens of one account, issued by two people: the second one writes what its issuer would approve."""
+    account, other = make_user(superuser=True), make_actor(superuser=True)
+    first, second = token_of(make_actor(superuser=True), account=account), token_of(other, account=account)
+    proposal = propose(channel, first)
+    changed = reviews.change(proposal=proposal, revision=1, to="1.2.0", by=second, at=at)
+    assert set(stored(changed).makers) == pending.hands(actor=first) | pending.hands(actor=second)
+    for hand in (other, first, second):
+        refused("403.permission_denied", reviews.approve, proposal=proposal, revision=2, by=hand, at=at)
+    assert reviews.approve(proposal=proposal, revision=2, by=make_actor(superuser=True), at=at).state == "active"
+
+
+def test_a_chain_of_tokens_is_the_hand_of_whoever_began_it(channel, at):
+    person, account = make_actor(superuser=True), make_user(superuser=True)
+    first = token_of(person, account=account)
+    last = token_of(token_of(first))
+    assert {person.id, first.id, str(account.pk)} < pending.hands(actor=last)
+    mine = propose(channel, person)
+    refused("403.permission_denied", reviews.approve, proposal=mine, revision=1, by=last, at=at)
+    theirs = propose(channel, last, "1.2.0")
+    for hand in (person, first, token_of(make_actor(superuser=True), account=account)):
+        refused("403.permission_denied", reviews.approve, proposal=theirs, revision=1, by=hand, at=at)
+    assert reviews.approve(proposal=theirs, revision=1, by=make_actor(superuser=True), at=at).state == "active"
+
+
+def test_a_circle_of_tokens_ends_and_a_chain_without_end_is_refused(channel, monkeypatch):
+    first = token_of(SYSTEM)
+    second = token_of(first)
+    ServiceToken.objects.filter(pk=first.id).update(created_by=second.id)
+    assert {first.id, second.id} < pending.hands(actor=first)
+    monkeypatch.setattr(pending, "MOST_ISSUERS", 1)
+    refused("403.permission_denied", reviews.propose, channel=channel, to="1.1.0", by=second, at=AT)
+
+
 def test_tokens_that_the_operator_made_at_the_command_line_are_not_one_hand(channel, at):
     one, other = some_token(channel, ("publish",)), some_token(channel, ("admin",))
     assert reviews.approve(proposal=propose(channel, one), revision=1, by=other, at=at).state == "active"
@@ -205,6 +247,24 @@ def test_an_approval_of_what_led_away_from_elsewhere_has_to_be_confirmed(channel
     assert moved(channel)[0] == (3, "1.1.0", "1.2.0")
 
 
+def test_an_approval_after_moves_that_led_back_or_began_a_rollout_has_to_be_confirmed(channel, author, reviewer, at):
+    """Where the channel points is the same; who moved it meanwhile had a reason that nobody here looked at."""
+    waiting = [propose(channel, author) for _ in range(3)]
+    for to in ("1.2.0", "1.0.0"):
+        reviews.approve(proposal=propose(channel, author, to), revision=1, by=reviewer, at=at)
+    assert refused("409.version_conflict", reviews.approve, proposal=waiting[0], revision=1, by=reviewer, at=at)
+    fresh = reviews.change(proposal=waiting[1], revision=1, to="1.1.0", by=author, at=at)
+    rollout = propose(channel, author, "1.2.0", percent=50)
+    reviews.approve(proposal=rollout, revision=1, by=reviewer, at=at)
+    error = refused("409.version_conflict", reviews.approve, proposal=fresh, revision=2, by=reviewer, at=at)
+    assert error.context["ordinal"] == 4
+    assert moved(channel)[0][0] == 4
+    channel.refresh_from_db()
+    assert channel.split_release.version == "1.2.0"
+    reviews.approve(proposal=waiting[2], revision=1, confirm=True, by=reviewer, at=at)
+    assert moved(channel)[0] == (5, "1.0.0", "1.1.0")
+
+
 def test_what_was_yanked_or_reverted_since_is_not_approved_unseen(channel, author, reviewer, at):
     yanked, gone = propose(channel, author), propose(channel, author, "1.2.0", due_at=database_now() + LATER)
     make_release_mark(release=yanked.release, kind="yank")
@@ -259,6 +319,15 @@ def test_a_rollout_is_proposed_approved_and_ended_by_a_reviewer(channel, author,
     result = rollouts.stop(channel=channel, reason="complaints", by=reviewer, at=at)
     assert (result.channel.release.version, result.channel.split_release) == ("1.0.0", None)
     refused("403.permission_denied", rollouts.finish, channel=channel, by=reviewer, at=at)
+
+
+def test_a_reviewer_who_rolls_back_while_a_rollout_goes_on_ends_it(channel, author, reviewer, at):
+    reviews.approve(proposal=propose(channel, author, percent=10), revision=1, by=reviewer, at=at)
+    refused("403.permission_denied", channels.rollback, channel=channel, by=author, at=at)
+    result = channels.rollback(channel=channel, by=reviewer, at=at)
+    assert (result.channel.release.version, result.channel.split_release) == ("1.0.0", None)
+    refused("403.permission_denied", channels.rollback, channel=channel, by=reviewer, at=at)
+    refused("409.review_required", channels.rollback, channel=channel, by=author, at=at)
 
 
 def test_the_queue_holds_what_one_may_review(channel, author, reviewer, at, django_assert_num_queries):

@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
+from guardian.models import UserObjectPermission
 
 from audit.models import AuditEvent
 from foundation.clock import database_now
 from registry import channels, pending, reviews, schedules, tasks
 from registry.models import Activation
+from tenancy import policy, tokens
+from tenancy.models import ServiceToken
+from tenancy.policy import Role
 from tests.factories import make_actor, make_release, make_release_mark
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.channel import make_channel, some_token, someone
@@ -198,6 +203,71 @@ def test_a_locked_channel_is_scheduled_by_a_deploy_token_with_a_reason(channel, 
     schedule(channel, by=token, reason="release train 7", due=-HOUR)
     assert wake() == 1
     assert moved(channel)[0] == (2, "1.0.0", "1.1.0")
+
+
+def test_a_move_that_is_guarded_is_not_made_after_moves_that_led_back(channel, at):
+    waiting = schedule(channel, expected="1.0.0", due=-HOUR)
+    for to in ("1.2.0", "1.0.0"):
+        channels.activate(channel=channel, to=to, by=SYSTEM, at=at)
+    assert wake() == 0
+    assert Activation.objects.get(pk=waiting.pk).error_code == "409.version_conflict"
+
+
+def role_lost(by, channel):
+    policy.revoke(role=Role.PUBLISHER, place=channel.bundle.project, to=by.account, by=SYSTEM, at=AT)
+
+
+def switched_off(by, channel):
+    get_user_model().objects.filter(pk=by.account.pk).update(is_active=False)
+
+
+def erased(by, channel):
+    UserObjectPermission.objects.filter(user=by.account).delete()
+    by.account.delete()
+
+
+def revoked(by, channel):
+    tokens.revoke(token=ServiceToken.objects.get(pk=by.id), by=SYSTEM, at=AT)
+
+
+def expired(by, channel):
+    ServiceToken.objects.filter(pk=by.id).update(expires_at=AT)
+
+
+def narrowed(by, channel):
+    ServiceToken.objects.filter(pk=by.id).update(scopes=["read"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "maker", "lose"),
+    [
+        *(("live", someone, lose) for lose in (role_lost, switched_off, erased)),
+        *(("live", lambda channel: some_token(channel, ("publish",)), lose) for lose in (revoked, expired, narrowed)),
+        *(("locked", some_token, lose) for lose in (revoked, expired, narrowed, switched_off)),
+    ],
+)
+def test_a_move_whose_maker_may_no_longer_make_it_has_failed_and_names_them(channel, at, rule, maker, lose):
+    channels.set_policy(channel=channel, rule=rule, by=SYSTEM, at=at)
+    by = maker(channel)
+    waiting = schedule(channel, by=by, reason="train 7", due=-HOUR)
+    lose(by, channel)
+    assert wake() == 0
+    row = Activation.objects.get(pk=waiting.pk)
+    assert (row.state, row.error_code) == ("failed", "403.permission_denied")
+    assert row.error_detail.startswith(f"{by.label} may no longer move '{channel.name}'.")
+    assert moved(channel) == [(1, None, "1.0.0")]
+
+
+@pytest.mark.parametrize(("who", "state"), [("reviewer", "failed"), ("author", "active")])
+def test_an_approved_move_is_made_with_the_right_of_who_approved_it(channel, at, who, state):
+    channels.set_policy(channel=channel, rule="review", by=SYSTEM, at=at)
+    hands = {"author": someone(channel), "reviewer": someone(channel, "reviewer")}
+    later = reviews.propose(channel=channel, to="1.1.0", due_at=database_now() + HOUR, by=hands["author"], at=at)
+    reviews.approve(proposal=later, revision=1, by=hands["reviewer"], at=at)
+    switched_off(hands[who], channel)
+    time_comes(later)
+    wake()
+    assert Activation.objects.get(pk=later.pk).state == state
 
 
 def test_what_is_scheduled_is_listed_and_taken_back(channel, at):
