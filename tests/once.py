@@ -8,6 +8,7 @@ that commit (``django_db(transaction=True)``): they would commit it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,8 +20,15 @@ def once(build: Callable[[], Any]) -> Any:
 
     @pytest.fixture(scope="module")
     def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
-        with django_db_blocker.unblock(), transaction.atomic():
+        with undone(django_db_blocker):
             yield build()
-            transaction.set_rollback(True)
 
     return built
+
+
+@contextmanager
+def undone(django_db_blocker: Any) -> Iterator[None]:
+    """The transaction of a fixture for a whole module, for those that need more than ``once`` gives."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)

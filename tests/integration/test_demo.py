@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-import stat
 import threading
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connection
-from django.test import Client as Browser
 
 from audit import chain
-from audit.models import AuditEvent, AuditLink
-from foundation import triggers
-from foundation.actors import Door, system
+from audit.models import AuditEvent
+from foundation.actors import system
 from instances.models import Publication
 from prompthub import demo_world
 from prompthub.management.commands import provider as provider_command
-from prompthub_kernel.errors import Invalid, Refused
 from publishing import courier, drift, loopback
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift, Lane, Target
-from registry import bundles, channels, packs, releases, reviews
-from tenancy import tokens
 from tests.factories.acting import AT
 from tests.services import free_port
 
@@ -57,22 +49,6 @@ def work():
         courier.deliver(lane_id=lane.pk, by=system())
 
 
-def test_a_person_can_sign_in_and_a_program_can_call(state):
-    call_command("demo", verbosity=0)
-    kept = json.loads((state / "demo.json").read_text())
-    browser = Browser(headers={"host": "localhost"})
-    given = {"username": kept["login"], "password": kept["password"], "next": "/admin/"}
-    assert "Overview" in browser.post("/admin/login/", given, follow=True).content.decode()
-    actor = tokens.authenticate(presented=kept["token"], at=AT)
-    assert actor.account.get_username() == "service:walk"
-
-
-def test_only_the_owner_may_read_what_is_kept(state):
-    call_command("demo", verbosity=0)
-    for name in ("demo.json", "welcome.txt"):
-        assert stat.S_IMODE((state / name).stat().st_mode) == 0o600
-
-
 def test_the_welcome_says_how_to_begin(state, capsys):
     assert demo_world.announce() == []
     call_command("demo")
@@ -80,47 +56,6 @@ def test_the_welcome_says_how_to_begin(state, capsys):
     password = json.loads((state / "demo.json").read_text())["password"]
     assert f"as demo with the password {password}" in said
     assert (state / "welcome.txt").read_text() == said
-
-
-def test_building_it_again_changes_nothing(state):
-    call_command("demo", verbosity=0)
-    before = AuditEvent.objects.count(), (state / "demo.json").read_text()
-    call_command("demo", verbosity=0)
-    assert (AuditEvent.objects.count(), (state / "demo.json").read_text()) == before
-
-
-def test_the_registry_shows_what_a_person_should_meet_first(state):
-    call_command("demo", verbosity=0)
-    by = system()
-
-    def bundle(name, project="local"):
-        return bundles.get(repository=project, slug=name, actor=by)
-
-    coach = packs.active(pack=bundle("coach"), actor=by)
-    assert coach.release.version == "1.1.0"
-    assert [mark.kind for mark in releases.marks(release=coach.release)] == ["retire"]
-    assert packs.rollback(pack=bundle("coach"), by=by, at=AT).channel.release.version == "1.0.0"
-    stable = channels.get(bundle=bundle("support"), name="stable", actor=by)
-    assert [move.release.version for move in channels.history(channel=stable)] == ["1.0.0", "1.0.1", "1.0.0"]
-    assert channels.get(bundle=bundle("support"), name="production", actor=by).policy == "locked"
-    [proposal] = reviews.queue(actor=by)
-    assert (proposal.by_label, proposal.release.version) == ("operator", "1.1.0")
-    assert channels.get(bundle=bundle("onboarding"), name="beta", actor=by).split_percent == 20
-    with pytest.raises(Invalid) as conflict:
-        releases.plan(bundle=bundle("campaign"), version="1.0.0", actor=by)
-    assert conflict.value.code == "422.dependency_unsatisfiable"
-    assert "@local/onboarding" in conflict.value.detail
-    assert bundle("courtesy", "library").project.visibility == "public"
-
-
-def test_whoever_proposed_what_waits_cannot_approve_it_and_the_demos_person_can(state):
-    call_command("demo", verbosity=0)
-    people = {name: get_user_model().objects.get(username=name) for name in ("operator", "demo")}
-    actors = {name: tokens.actor_for(account, door=Door.PORTAL) for name, account in people.items()}
-    [proposal] = reviews.queue(actor=system())
-    with pytest.raises(Refused):
-        reviews.approve(proposal=proposal, revision=1, by=actors["operator"], at=AT)
-    assert reviews.approve(proposal=proposal, revision=1, by=actors["demo"], at=AT).state == "active"
 
 
 def test_everything_in_it_was_decided_by_somebody(state):
@@ -133,17 +68,6 @@ def test_everything_in_it_was_decided_by_somebody(state):
     assert set(decided.values_list("door", flat=True)) == {"command"}
     [correlation] = set(decided.values_list("correlation_id", flat=True))
     assert correlation
-
-
-def test_a_lost_file_gives_a_new_password_and_token(state):
-    call_command("demo", verbosity=0)
-    old = json.loads((state / "demo.json").read_text())
-    (state / "demo.json").unlink()
-    call_command("demo", verbosity=0)
-    new = json.loads((state / "demo.json").read_text())
-    account = get_user_model().objects.get(username="demo")
-    assert (account.check_password(old["password"]), account.check_password(new["password"])) == (False, True)
-    assert tokens.authenticate(presented=new["token"], at=AT).scopes
 
 
 def test_a_worker_brings_it_to_the_provider(state, received):
@@ -224,37 +148,3 @@ def test_verify_audit_proves_the_ledger(state, capsys):
     events = AuditEvent.objects.count()
     call_command("verify_audit")
     assert capsys.readouterr().out == f"{events} links hold; 0 events are not linked yet.\n"
-
-
-def test_verify_audit_asks_by_the_thousand(state, monkeypatch, django_assert_max_num_queries):
-    call_command("demo", verbosity=0)
-    while chain.extend(at=AT):
-        pass
-    monkeypatch.setattr(chain, "STEP", 10)
-    steps = AuditLink.objects.count() // 10 + 1
-    with django_assert_max_num_queries(2 * steps + 2):
-        proof = chain.verify()
-    assert (proof.broken, proof.linked) == ((), AuditEvent.objects.count())
-
-
-@pytest.mark.parametrize(
-    ("statement", "said"),
-    [
-        ("UPDATE prompthub_audit_auditevent SET action = 'client.erase' WHERE id = {event}", "was changed"),
-        ("DELETE FROM prompthub_audit_auditevent WHERE id = {event}", "is missing"),
-        ("DELETE FROM prompthub_audit_auditlink WHERE seq = {link}", "is missing"),
-        ("UPDATE prompthub_audit_auditlink SET hash = 'sha256:0' WHERE seq = {link}", "does not follow"),
-    ],
-)
-def test_verify_audit_sees_what_was_changed_past_the_triggers(state, statement, said):
-    call_command("demo", verbosity=0)
-    while chain.extend(at=AT):
-        pass
-    link = AuditLink.objects.order_by("seq")[4]
-    triggers.remove()
-    with connection.cursor() as cursor:
-        cursor.execute(statement.format(event=link.event_id, link=link.seq))
-    triggers.install()
-    with pytest.raises(CommandError) as refused:
-        call_command("verify_audit")
-    assert said in str(refused.value)
