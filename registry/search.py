@@ -8,16 +8,18 @@ are shown in order.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BinaryField, Exists, Func, OuterRef, QuerySet, UUIDField
 
 from foundation.actors import Actor
+from foundation.prepared import Given, Query
 from prompthub_kernel import shapes
 from prompthub_kernel.address import BundleAddress
 from registry import words
-from registry.models import Bundle, SearchWord
+from registry.models import SearchWord
 from tenancy import access, policy
 from tenancy.models import Project
 
@@ -28,22 +30,46 @@ COUNTED = 2_000
 """How far is counted to find out which word is the rarest."""
 FEW_PROJECTS = 10
 """So many are asked one by one: in each, what a word begins stands together and in order."""
-Key: TypeAlias = tuple[uuid.UUID, str]
+AT_ONCE = 100
+"""So many entries of one project are read in one go; a word that begins no more than these is answered by that."""
+Row: TypeAlias = Sequence[Any]
 _AFTER_EVERY_WORD = b"\xff"
 """UTF-8 has no such byte."""
+_ENTRY = ("word", "id", "project_id", "bundle__slug", "bundle__title", "bundle__kind", "prompt")
+
+
+def _unseen(name: str) -> Func:
+    """A value that PostgreSQL does not plan by. It would plan every search anew, to find that the index is best."""
+    return Func(Given(name, BinaryField()), template="(SELECT %(expressions)s)", output_field=BinaryField())
+
+
+_BEGUN = Query(
+    lambda: (
+        SearchWord.objects.filter(
+            project=Given("project", UUIDField()),
+            word__gte=_unseen("first"),
+            word__lt=_unseen("beyond"),
+        )
+        .order_by("word", "id")
+        .values_list(*_ENTRY)[:AT_ONCE]
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A bundle (``prompt`` empty) or a prompt of it."""
 
-    bundle: Bundle
+    project: Project
+    bundle: str
+    title: str
+    kind: str
     prompt: str
 
     @property
     def address(self) -> str:
         """``@repository/bundle`` or ``@repository/bundle/prompt``."""
-        own = BundleAddress(self.bundle.project.slug, self.bundle.slug)
+        own = BundleAddress(self.project.slug, self.bundle)
         return f"{own}/{self.prompt}" if self.prompt else str(own)
 
 
@@ -62,29 +88,57 @@ def find(*, text: str, actor: Actor, limit: int = LIMIT) -> list[Found]:
         shapes.refuse("/text", "maxItems", f"At most {MAX_WORDS} words.")
     if not asked:
         return []
-    parts = _seen(actor)
+    own = _own(actor)
+    few = _few(own, asked[0]) if len(asked) == 1 and len(own) <= FEW_PROJECTS else None
+    return (_many(_seen(own, actor), asked, limit) if few is None else few)[:limit]
+
+
+def _own(actor: Actor) -> tuple[Project, ...]:
+    """The projects that the actor may see; of many the first, one more than few."""
+
+    def ask() -> tuple[Project, ...]:
+        return tuple(policy.visible(actor, Project)[: FEW_PROJECTS + 1])
+
+    return access.recall(actor.sight, ("projects", actor.kind, actor.id, actor.scopes, actor.projects), ask)
+
+
+def _few(own: tuple[Project, ...], word: str) -> list[Found] | None:
+    """All that a word begins in a few projects, one query each; None where it is too much to read whole."""
+    key = word.encode()
+    rows: list[Row] = []
+    for project in own:
+        part = _BEGUN.all(project=project.pk, first=key, beyond=key + _AFTER_EVERY_WORD)
+        if len(part) == AT_ONCE:
+            return None
+        rows += part
+    found = _found(rows, {project.pk: project for project in own})
+    return sorted(found, key=lambda one: bool(one.prompt))
+
+
+def _many(parts: list[QuerySet[SearchWord]], asked: list[str], limit: int) -> list[Found]:
+    """The first that all the words begin: those of bundles, and of prompts if bundles are not enough."""
     rarest = asked[0]
     if len(asked) > 1:
         rarest = min(asked, key=lambda word: sum(_beginning(part, word)[:COUNTED].count() for part in parts))
     others = [word for word in asked if word != rarest]
-    shown: list[Key] = []
-    for of_bundles in (True, False):
-        if len(shown) < limit:
-            found = [key for part in parts for key in _matching(part, rarest, others, 2 * limit, of_bundles=of_bundles)]
-            shown += list(dict.fromkeys((bundle, prompt) for _, _, bundle, prompt in sorted(found)))
-    bundles = Bundle.objects.select_related("project").in_bulk({bundle for bundle, _ in shown[:limit]})
-    return [Found(bundles[bundle], prompt) for bundle, prompt in shown[:limit]]
+    rows = [row for part in parts for row in _matching(part, rarest, others, 2 * limit, of_bundles=True)]
+    prompts: list[Row] = []
+    if len({row[2:] for row in rows}) < limit:
+        prompts = [row for part in parts for row in _matching(part, rarest, others, 2 * limit, of_bundles=False)]
+    projects = Project.objects.in_bulk({row[2] for row in (*rows, *prompts)})
+    return [*_found(rows, projects), *_found(prompts, projects)]
 
 
-def _seen(actor: Actor) -> list[QuerySet[SearchWord]]:
+def _found(rows: list[Row], projects: Mapping[uuid.UUID, Project]) -> list[Found]:
+    """What entries are of, each once, in the order of their words."""
+    in_order = sorted(rows, key=lambda row: (bytes(row[0]), row[1]))
+    return [Found(projects[project], *more) for project, *more in dict.fromkeys(tuple(row[2:]) for row in in_order)]
+
+
+def _seen(own: tuple[Project, ...], actor: Actor) -> list[QuerySet[SearchWord]]:
     """The entries of the projects that the actor may see, in parts: by project where those are few."""
-
-    def ask() -> tuple[uuid.UUID, ...]:
-        return tuple(policy.visible(actor, Project).values_list("pk", flat=True)[: FEW_PROJECTS + 1])
-
-    keys = access.recall(actor.sight, ("projects", actor.kind, actor.id, actor.scopes, actor.projects), ask)
-    if len(keys) <= FEW_PROJECTS:
-        return [SearchWord.objects.filter(project=key) for key in keys]
+    if len(own) <= FEW_PROJECTS:
+        return [SearchWord.objects.filter(project=project) for project in own]
     projects = policy.visible(actor, Project)
     if projects.count() == Project.objects.count():
         return [SearchWord.objects.all()]
@@ -93,15 +147,14 @@ def _seen(actor: Actor) -> list[QuerySet[SearchWord]]:
 
 def _matching(
     rows: QuerySet[SearchWord], word: str, others: list[str], most: int, *, of_bundles: bool
-) -> list[tuple[bytes, int, uuid.UUID, str]]:
-    """Entries of bundles, or of prompts, whose words begin with all of these: the first word, id, bundle, prompt."""
+) -> QuerySet[SearchWord, Any]:
+    """Entries of bundles, or of prompts, whose words begin with all of these."""
     found = _beginning(rows, word)
     found = found.filter(prompt="") if of_bundles else found.exclude(prompt="")
     for other in others:
         same = SearchWord.objects.filter(bundle=OuterRef("bundle"), prompt=OuterRef("prompt"))
         found = found.filter(Exists(_beginning(same, other)))
-    columns = found.order_by("word", "id").values_list("word", "id", "bundle_id", "prompt")
-    return [(bytes(word), key, bundle, prompt) for word, key, bundle, prompt in columns[:most]]
+    return found.order_by("word", "id").values_list(*_ENTRY)[:most]
 
 
 def _beginning(rows: QuerySet[SearchWord], word: str) -> QuerySet[SearchWord]:

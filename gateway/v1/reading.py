@@ -140,11 +140,11 @@ class Search(Endpoint):
         results = [
             {
                 "address": one.address,
-                "project": one.bundle.project.slug,
-                "bundle": one.bundle.slug,
+                "project": one.project.slug,
+                "bundle": one.bundle,
                 "prompt": one.prompt or None,
-                "title": one.bundle.title,
-                "kind": one.bundle.kind,
+                "title": one.title,
+                "kind": one.kind,
             }
             for one in found
         ]

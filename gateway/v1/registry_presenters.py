@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foundation.clock import rfc3339
+from prompthub_kernel.address import BundleAddress
 from registry import bundles
 from registry.channels import Moved
 from registry.models import Activation, Bundle, Channel, Release
@@ -17,11 +18,11 @@ def _when(moment: datetime | None) -> str | None:
     return rfc3339(moment) if moment is not None else None
 
 
-def bundle_line(row: Bundle) -> Shown:
-    """A bundle without its draft."""
+def bundle_line(row: Any, project: str) -> Shown:
+    """A bundle, or what is read of it for a listing, without its draft; ``project`` is the slug."""
     return {
-        "address": str(row.address),
-        "project": row.project.slug,
+        "address": str(BundleAddress(project, row.slug)),
+        "project": project,
         "slug": row.slug,
         "title": row.title,
         "kind": row.kind,
@@ -34,7 +35,7 @@ def bundle_line(row: Bundle) -> Shown:
 def bundle(row: Bundle) -> Shown:
     """A bundle and the draft of its next release."""
     return {
-        **bundle_line(row),
+        **bundle_line(row, row.project.slug),
         "description": row.description,
         "compatibility": row.compatibility,
         "members": [{"name": one.name, "template": one.template.name} for one in bundles.members(bundle=row)],

@@ -115,8 +115,8 @@ def _bundles(words: str, actor: Actor) -> list[registry_search.Found]:
 
 
 def _bundle(one: registry_search.Found) -> Hit:
-    project, bundle = one.bundle.project, one.bundle
-    url = reverse("portal:bundle", kwargs={"project": project.slug, "bundle": bundle.slug})
+    project = one.project
+    url = reverse("portal:bundle", kwargs={"project": project.slug, "bundle": one.bundle})
     public = project.visibility == Project.Visibility.PUBLIC
     second = _("%(project)s, public") % {"project": project.name} if public else project.name
     return Hit(one.address, second, url)

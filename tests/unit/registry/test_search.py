@@ -107,6 +107,22 @@ def test_as_many_queries_for_thousands_as_for_one(bench, system):
     assert (alone, crowd) == ((6, 1), (6, 50))
 
 
+def test_what_a_word_begins_is_one_query_and_of_very_much_the_first_bundles_are_found(bench, system):
+    def asked(text):
+        with CaptureQueriesContext(connection) as queries:
+            found = _found(text, system, limit=2)
+        return len(queries), found
+
+    shelf = "@acme/support-desk"
+    assert asked("desk") == (2, [shelf, f"{shelf}/welcome_message"])  # the projects, the entries
+    SearchWord.objects.bulk_create(
+        SearchWord(word=b"cheap", project=bench.project, bundle=bench.bundle, prompt=f"prompt-{number}")
+        for number in range(search.AT_ONCE)
+    )
+    SearchWord.objects.create(word=b"cheaper", project=bench.project, bundle=bench.bundle)
+    assert asked("cheap") == (5, [shelf, f"{shelf}/prompt-0"])
+
+
 def test_the_index_is_used(bench, system):
     with CaptureQueriesContext(connection) as queries:
         _found("welcome", system)
