@@ -34,9 +34,10 @@ class Postgres(Service):
     name = "postgresql"
     modes = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lasting: bool = True) -> None:
         super().__init__(folder)
         self.data = folder / "data"
+        self._lasting = lasting
 
     @property
     def url(self) -> str:
@@ -70,6 +71,8 @@ class Postgres(Service):
             "max_connections": 200,
             "timezone": "UTC",
         }
+        if not self._lasting:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [str(binaries() / "postgres"), "-D", str(self.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         # A group of its own: Ctrl-C belongs to the tests, which then stop it properly.
@@ -77,12 +80,12 @@ class Postgres(Service):
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A fresh PostgreSQL server, running."""
+def postgres(*, lasting: bool = True) -> Iterator[Postgres]:
+    """A fresh PostgreSQL server, running; one that is not ``lasting`` may lose everything when its machine fails."""
     folder = Path(tempfile.mkdtemp(prefix="prompthub-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, user="nobody")
-    server = Postgres(folder)
+    server = Postgres(folder, lasting=lasting)
     try:
         server.create()
         yield server

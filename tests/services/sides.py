@@ -157,7 +157,7 @@ def environment(name: str, folder: Path, stack: ExitStack) -> dict[str, str]:
     found.pop("PYTHONDONTWRITEBYTECODE", None)  # dozens of processes would each compile the product anew
     if name in {"sqlite", "browser"}:
         return found
-    database = os.environ.get("DATABASE_URL") or stack.enter_context(postgres()).url
+    database = os.environ.get("DATABASE_URL") or stack.enter_context(postgres(lasting=False)).url
     broker = os.environ.get("CELERY_BROKER_URL") or os.environ.get("REDIS_URL") or stack.enter_context(redis()).url
     cache = os.environ.get("REDIS_URL") or broker
     return found | {"DATABASE_URL": database, "CELERY_BROKER_URL": broker, "REDIS_URL": cache}
