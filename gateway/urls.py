@@ -105,7 +105,7 @@ _ADDRESSES: dict[str, type[Endpoint]] = {
     "packs/<pack:pack>/activate": packs.ActivatePack,
     "packs/<pack:pack>/rollback": packs.RollPackBack,
     "packs/<pack:pack>/system": packs.SystemPrompt,
-    "packs/<pack:pack>/styles/<prompt:style>": packs.StylePrompt,
+    "packs/<pack:pack>/styles/<str:style>": packs.StylePrompt,
     "coach/sessions": coach.CoachSessions,
     "coach/sessions/<uuid:session_id>": coach.OneCoachSession,
     "resolve": reading.Resolve,

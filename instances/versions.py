@@ -19,7 +19,7 @@ from foundation.prepared import Given, Insert, Update
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication, PublishedSecrets
 from prompthub_kernel.canonical import canonical_json, sha256_digest
-from prompthub_kernel.errors import Conflict, NotFound, PromptHubError
+from prompthub_kernel.errors import Conflict, NotFound, Unavailable
 from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.strict_json import require_storable
 from tenancy import policy
@@ -185,12 +185,10 @@ def active_for(*, client: Client, name: str, actor: Actor) -> InstanceVersion:
 
 
 def require_intact(*, version: InstanceVersion) -> None:
-    """Refuse text that is not the one that was sealed with ``500.internal_error``; the operator finds it in the log."""
+    """Refuse text that is not the one that was sealed with ``502.seal_broken``; the operator finds it in the log."""
     if digest_of(format=version.format, rendered=version.rendered) != version.digest:
         log.error("instances.damaged", version_id=str(version.pk))
-        raise PromptHubError(
-            "500.internal_error", "The text of this version does not have the digest it was sealed with."
-        )
+        raise Unavailable("502.seal_broken", "The text of this version does not have the digest it was sealed with.")
 
 
 def reveal(*, version: InstanceVersion, by: Actor, at: datetime, publication: Publication | None = None) -> str:

@@ -159,6 +159,7 @@ CODES: dict[str, Meaning] = {
     ),
     "502.llm_unavailable": Meaning("The language model did not answer", Unavailable, retryable=True),
     "502.llm_answer_unusable": Meaning("The language model's answer cannot be used", Unavailable, retryable=True),
+    "502.seal_broken": Meaning("What is kept is not what was sealed", Unavailable),
     "503.database_unavailable": Meaning("The database is not reachable", Unavailable, retryable=True),
     "503.server_stopping": Meaning("The server is stopping", Unavailable, retryable=True),
     "500.internal_error": Meaning("Something broke here; it has been reported", None),

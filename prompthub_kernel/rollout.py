@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection
 
 BUCKETS = 10_000
-MOST_SEGMENTS = 50
+MOST_SEGMENTS = 20
 MAX_SEGMENT_LENGTH = 63
 MAX_KEY_LENGTH = 200
 

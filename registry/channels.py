@@ -150,7 +150,8 @@ def rollback(
     """Go back: to a release given by version or id, else to what all callers got before.
 
     While a rollout goes on, that is to end it, which under review a reviewer may; else the release that was active
-    before the present one and is neither yanked nor reverted: twice in a row goes back twice. Raises ``409.state_conflict`` when there is none.
+    before the present one and is neither yanked nor reverted: twice in a row goes back twice. Raises
+    ``409.state_conflict`` when there is none.
     """
     choose = _before if to is None else aims.wanted(to=to, share=None, actor=by)
     return move(channel=channel, choose=choose, by=by, at=at, reason=reason, expected=expected, confirm=confirm)

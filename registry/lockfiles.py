@@ -8,11 +8,10 @@ from foundation.actors import Actor
 from prompthub_kernel import lockfile, shapes
 from prompthub_kernel.address import BundleAddress
 from prompthub_kernel.errors import NotFound, Problem
-from prompthub_kernel.lockfile import Lockfile
-from prompthub_kernel.manifest import Manifest
+from prompthub_kernel.lockfile import LockedBundle, Lockfile
 from prompthub_kernel.selector import Exact, Named, Range, Selector
 from prompthub_kernel.semver import SemVer
-from registry import bundles, choosing, dependencies, precedence
+from registry import bundles, choosing, dependencies, precedence, seals
 from registry.models import Release, ReleaseMark
 from tenancy import policy
 from tenancy.models import Project
@@ -25,25 +24,40 @@ def lock(*, requirements: Mapping[str, str], actor: Actor, locked: Lockfile | No
 
     What an earlier lock holds is kept where it still fits. A channel is locked at where it points now. Raises
     ``400.address_invalid`` and ``422.request_invalid`` at the requirement, ``422.dependency_unsatisfiable`` and
-    ``422.dependency_cycle`` with the explanation.
+    ``422.dependency_cycle`` with the explanation, and ``502.seal_broken`` for a release that is not as it was sealed
+    or that no key vouches for.
     """
     asked = shapes.selectors(requirements, "/requirements")
     wanted = {name: _fixed(name, selector, actor) for name, selector in asked.items()}
     held = {name: bundle.version for name, bundle in locked.bundles.items()} if locked else {}
     chosen = dependencies.solve(requirements=wanted, actor=actor, locked=held).releases
+    wrong = seals.of_releases(releases=[*chosen.values()])
+    if wrong:
+        names = ", ".join(f"{name}@{chosen[name].version}" for name in wrong)
+        problems = [problem for found in wrong.values() for problem in found]
+        raise seals.broken(where=names, detail=f"{names}: this is not what was sealed.", problems=problems)
     return Lockfile.of(asked, [release.paper for release in chosen.values()])
 
 
 def verify(*, lock: Lockfile, actor: Actor, requirements: Mapping[str, str] | None = None) -> list[Problem]:
     """Where a lock and what is served differ; empty when a frozen install may go on.
 
+    Digests are taken anew over the manifests and over the texts that the lock names, and signatures are verified.
     ``requirements`` are what the project asks for now; without any, what the lock says it asked for. Codes are those of
-    :func:`prompthub_kernel.lockfile.problems`: a version that is gone, or that the actor may not see, is
-    ``bundle_removed``. What was only yanked or retired is still served.
+    :func:`prompthub_kernel.lockfile.problems` and of :func:`registry.seals.of_releases`: a version that is gone, or
+    that the actor may not see, is ``bundle_removed``. What was only yanked or retired is still served.
     """
     asked = lock.requirements if requirements is None else shapes.selectors(requirements, "/requirements")
     served = _served({name: bundle.version for name, bundle in lock.bundles.items()}, actor)
-    return lockfile.problems(lock, Lockfile.of(asked, served))
+    wrong = seals.of_releases(releases=[*served.values()])
+    whole = {name: release for name, release in served.items() if name not in wrong}
+    told = {name: lock.bundles[name] if name in wrong else LockedBundle.of(whole[name].paper) for name in served}
+    found = [problem for problems in wrong.values() for problem in problems]
+    found += lockfile.problems(lock, Lockfile(asked, told))
+    known = {problem.pointer for problem in found}
+    texts = seals.of_texts(releases=whole, names={name: bundle.prompts for name, bundle in lock.bundles.items()})
+    found += [problem for problem in texts if problem.pointer not in known]
+    return found[: lockfile.MAX_PROBLEMS]
 
 
 def _fixed(name: str, selector: Selector, actor: Actor) -> Exact | Range:
@@ -62,11 +76,11 @@ def _fixed(name: str, selector: Selector, actor: Actor) -> Exact | Range:
     return Exact(found.semver)
 
 
-def _served(versions: Mapping[str, SemVer], actor: Actor) -> list[Manifest]:
-    """The manifests of these releases, as many as there are for the actor."""
+def _served(versions: Mapping[str, SemVer], actor: Actor) -> dict[str, Release]:
+    """Those of these releases that there are for the actor."""
     projects = policy.visible(actor, Project)
     wanted = sorted(versions)
-    found: list[Manifest] = []
+    found: dict[str, Release] = {}
     for start in range(0, len(wanted), _BATCH):
         batch = {name: BundleAddress.parse(name) for name in wanted[start : start + _BATCH]}
         rows = Release.objects.filter(
@@ -78,5 +92,5 @@ def _served(versions: Mapping[str, SemVer], actor: Actor) -> list[Manifest]:
         for release in rows.select_related("bundle__project").order_by():
             name = str(release.bundle.address)
             if name in batch and release.semver.key == versions[name].key:
-                found.append(release.paper)
+                found[name] = release
     return found

@@ -16,13 +16,12 @@ from django.db.models import CharField, Exists, FilteredRelation, OuterRef, Q, Q
 
 from foundation.prepared import Given, Query
 from prompthub_kernel import manifest
-from prompthub_kernel.body import BodyFormat, Engine, PromptBody
-from prompthub_kernel.errors import NotFound, PromptHubError
+from prompthub_kernel.errors import NotFound
 from prompthub_kernel.rollout import gets_split
 from prompthub_kernel.selector import LATEST, Exact, Named, Range, Selector
 from prompthub_kernel.semver import SemVer
+from registry import seals
 from registry.models import Bundle, Channel, Pin, Release, ReleaseMark
-from templates_app import versions
 
 Row: TypeAlias = Sequence[Any]
 
@@ -164,11 +163,12 @@ def ask(*, project: uuid.UUID, slug: str, selector: Selector, prompt: str = "") 
 def cut(*, release: uuid.UUID, row: Row = ()) -> Cut:
     """A release as it was sealed; one query, or none where ``row`` has it.
 
-    One whose manifest does not have its digest is refused with ``500.internal_error``, and logged.
+    One whose manifest does not have its digest is refused with ``502.seal_broken``, and logged.
     """
     [(bundle, version, digest, paper, compatibility)] = [row] if row else _CUT.all(release=release)
     if manifest.digest_of(paper=paper) != digest:
-        raise _damaged(f"release {release}", "The manifest of this release does not have its digest.")
+        detail = "The manifest of this release does not have its digest."
+        raise seals.broken(where=f"release {release}", detail=detail)
     return Cut(release, bundle, version, digest, paper["prompts"], compatibility)
 
 
@@ -196,23 +196,17 @@ def text(*, of: Cut, name: str, row: Row = ()) -> Text:
     """The text that a release pins under a name; one query, or none where ``row`` has it.
 
     Raises ``404.prompt_not_found``; text that does not have the digest the release names is refused with
-    ``500.internal_error``, and logged.
+    ``502.seal_broken``, and logged.
     """
     wanted = of.prompts.get(name)
     if wanted is None:
         raise NotFound("404.prompt_not_found", f"Release {of.version} has no prompt of that name.")
     found = row or _PINNED.first(release=of.id, prompt=name)
     text = Text(*found) if found else None
-    if text is None or text.digest != wanted or not _intact(text):
-        raise _damaged(
-            f"release {of.id}, {name}", "The text of this prompt does not have the digest it was sealed with."
-        )
+    if text is None or text.digest != wanted or not seals.intact(text=text):
+        detail = "The text of this prompt does not have the digest it was sealed with."
+        raise seals.broken(where=f"release {of.id}, {name}", detail=detail)
     return text
-
-
-def _intact(text: Text) -> bool:
-    body = PromptBody(BodyFormat(text.format), Engine(text.engine), text.content_md, text.content_json)
-    return versions.intact(digest=text.digest, body=body, variables=text.variables_schema)
 
 
 def _by_channel(project: uuid.UUID, slug: str, name: str, prompt: str) -> Asked:
@@ -268,9 +262,3 @@ def _missing(project: uuid.UUID, slug: str, code: str, detail: str) -> NotFound:
     if bundle_of(project=project, slug=slug) is None:
         return NotFound("404.bundle_not_found", "This repository has no bundle of that name.")
     return NotFound(code, detail)
-
-
-def _damaged(where: str, detail: str) -> PromptHubError:
-    """Nobody gets a text that is not the one that was sealed, and the operator hears of it."""
-    log.error("registry.damaged", where=where, why=detail)
-    return PromptHubError("500.internal_error", f"{detail} It is not given to anybody.")

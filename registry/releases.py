@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -17,13 +16,13 @@ from audit.actions import Action
 from foundation import broadcast
 from foundation.actors import Actor
 from prompthub_kernel import bump, rendering, shapes
-from prompthub_kernel.errors import Conflict, NotFound, Problem, PromptHubError
+from prompthub_kernel.errors import Conflict, NotFound, Problem
 from prompthub_kernel.manifest import digest_of
 from prompthub_kernel.place import Place
 from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.semver import SemVer
 from prompthub_kernel.strict_json import require_storable
-from registry import bundles, composing, plans, precedence, signing
+from registry import bundles, composing, plans, precedence, seals, signing
 from registry.choosing import best, latest, number
 from registry.composing import Whole
 from registry.models import Bundle, Channel, Inclusion, Pin, Release, ReleaseMark, ReleaseRequirement
@@ -32,8 +31,6 @@ from templates_app import versions
 from templates_app.models import TemplateVersion
 from tenancy import policy
 from tenancy.policy import Permission
-
-log = structlog.get_logger(__name__)
 
 __all__ = [
     "Cut",
@@ -171,11 +168,11 @@ def marks(*, release: Release) -> list[ReleaseMark]:
 
 
 def manifest(*, release: Release) -> dict[str, Any]:
-    """What a release is made of, as it was sealed; ``500.internal_error`` for one that no longer has its digest."""
+    """What a release is made of, as it was sealed; ``502.seal_broken`` for one that no longer has its digest."""
     paper: dict[str, Any] = release.manifest
     if digest_of(paper=paper) != release.digest:
-        log.error("registry.damaged", where=f"release {release.pk}", why="its manifest does not have its digest")
-        raise PromptHubError("500.internal_error", "The manifest of this release does not have its digest.")
+        detail = "The manifest of this release does not have its digest."
+        raise seals.broken(where=f"release {release.pk}", detail=detail)
     return paper
 
 

@@ -47,8 +47,11 @@ def public_keys(*, retired: bool = False) -> dict[str, bytes]:
 
 
 def decoded(text: str) -> bytes:
-    """A key or a signature as it is kept."""
-    return base64.b64decode(text)
+    """A key or a signature as it is kept; empty for what is neither."""
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""
 
 
 def index(*, project: Project, actor: Actor, at: datetime) -> RepositoryIndex:

@@ -86,7 +86,7 @@ def resolve(*, request: ResolveRequest, actor: Actor, at: datetime) -> ResolvedP
     ``404.channel_not_found``, ``404.release_not_found``, ``404.prompt_not_found``, ``410.gone`` for a release that was
     taken back; ``422.request_invalid`` unless the request names an address or a client; ``422.variables_invalid`` and
     ``400.template_schema_invalid`` as the rendering does. A text that does not have its digest is refused with
-    ``500.internal_error``.
+    ``502.seal_broken``.
     """
     explained = explain(request=request, actor=actor)
     if explained.found is None:

@@ -14,7 +14,7 @@ from registry import lockfiles, signing
 from tenancy import projects
 from tenancy.policy import Permission
 
-UNSOLVED = ("400.address_invalid", "422.dependency_cycle", "422.dependency_unsatisfiable")
+UNSOLVED = ("400.address_invalid", "422.dependency_cycle", "422.dependency_unsatisfiable", "502.seal_broken")
 
 
 class Locks(Endpoint):
@@ -35,7 +35,7 @@ class Locks(Endpoint):
         given = self.body.get("locked")
         found = lockfiles.lock(
             requirements=self.body["requirements"],
-            locked=None if given is None else _earlier(given),
+            locked=None if given is None else _lock_file(given, "/locked"),
             actor=self.actor,
         )
         return Answer(found.to_json())
@@ -50,14 +50,18 @@ class VerifyLock(Endpoint):
         "verify_lock",
         "Hold a lock file against what is served",
         {200: "LockVerified"},
-        body="lockfile",
+        body="lock-verification",
         problems=("400.address_invalid",),
         again=Again.RUNS,
     )
     def post(self) -> Answer:
-        """The body is the lock file. Without problems a frozen install may go on."""
-        lock = Lockfile.from_json(self.body)
-        found = lockfiles.verify(lock=lock, actor=self.actor)
+        """Without problems a frozen install may go on. The body is the lock file; or it has the lock file as ``locked``
+        and beside it, as ``requirements``, what the project asks for now.
+        """
+        given = self.body.get("locked")
+        lock = _lock_file(self.body, "") if given is None else _lock_file(given, "/locked")
+        requirements = None if given is None else self.body.get("requirements")
+        found = lockfiles.verify(lock=lock, actor=self.actor, requirements=requirements)
         problems = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in found]
         return Answer({"ok": not problems, "digest": lock.digest(), "problems": problems})
 
@@ -114,12 +118,12 @@ class RepositoryIndex(Endpoint):
         return Answer({**told, "index": row.document})
 
 
-def _earlier(given: object) -> Lockfile:
-    """A lock file inside a body: what is wrong with it is told at its place there."""
-    if problems := contracts.problems("lockfile", given, "/locked"):
+def _lock_file(given: object, prefix: str) -> Lockfile:
+    """A lock file at a pointer of the body: what is wrong with it is told at its place there."""
+    if problems := contracts.problems("lockfile", given, prefix):
         raise Invalid("422.request_invalid", problems=problems)
     try:
         return Lockfile.from_json(given)
     except Invalid as error:
-        there = [Problem(f"/locked{one.pointer}", one.code, one.detail) for one in error.problems]
+        there = [Problem(f"{prefix}{one.pointer}", one.code, one.detail) for one in error.problems]
         raise Invalid(error.code, error.detail, problems=there, context=error.context) from error

@@ -26,7 +26,15 @@ ENVIRONMENT = query.text(
     pattern="[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
 )
 KEY = query.text("key", "For whom it is asked: while a rollout goes on, the same key always gets the same release.")
-READING = (MISSING, NO_CHANNEL, "400.address_invalid", "404.prompt_not_found", "404.release_not_found", "410.gone")
+READING = (
+    MISSING,
+    NO_CHANNEL,
+    "400.address_invalid",
+    "404.prompt_not_found",
+    "404.release_not_found",
+    "410.gone",
+    "502.seal_broken",
+)
 
 
 class OfPack(Endpoint):

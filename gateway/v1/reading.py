@@ -27,6 +27,7 @@ MISSES = (
     "404.prompt_not_found",
     "404.release_not_found",
     "410.gone",
+    "502.seal_broken",
 )
 RENDERING = ("400.template_schema_invalid", "422.variables_invalid")
 PLUS = "In a query a plus sign is written %2B: as it stands it is read as a space."

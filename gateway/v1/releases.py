@@ -141,7 +141,7 @@ class ReleaseManifest(OfRelease):
         "read_manifest",
         "What a release is made of",
         {200: "Manifest", 304: None},
-        problems=NAMED,
+        problems=(*NAMED, "502.seal_broken"),
         etag=True,
     )
     def get(self, project: str, bundle: str, version: str) -> Answer:

@@ -10,7 +10,7 @@ from django.db import transaction
 from foundation import broadcast
 from prompthub_kernel.manifest import Manifest
 from prompthub_kernel.semver import SemVer
-from registry import precedence
+from registry import precedence, signing
 from registry.models import Bundle, Channel, Pin, Release, ReleaseMark
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.release import SIGNED
@@ -54,6 +54,7 @@ def cut_release(
         )
         for name, one in sealed.items():
             Pin.objects.create(release=release, name=name, template_version=one)
+        signing.sign_release(release=release, paper=paper, at=AT)
         broadcast.announce(topic="release", key=f"{bundle.id}/{version}")
     return release
 

@@ -255,8 +255,8 @@ SAFEGUARDS = (
         (
             Cut(
                 "registry/reviews.py",
-                "row.revision = S.PROPOSED, row.channel.release,",
-                "row.revision = S(row.state), row.channel.release,",
+                "row.makers = S.PROPOSED, ",
+                "row.makers = S(row.state), ",
             ),
         ),
         "tests/unit/registry/test_reviews.py::test_a_changed_proposal_loses_its_approval",
@@ -351,11 +351,46 @@ SAFEGUARDS = (
         "tests/integration/gateway/test_releases.py::test_a_manifest_that_no_longer_has_its_digest_is_given_to_nobody",
     ),
     Safeguard(
+        "the digest of a release that is locked",
+        (Cut("registry/seals.py", "    if manifest.digest_of(paper=paper) != release.digest:\n", "    if False:\n"),),
+        "tests/unit/registry/test_lockfiles.py"
+        "::test_a_release_that_is_not_as_it_was_sealed_is_not_locked_and_verify_says_so",
+    ),
+    Safeguard(
+        "the signature of a release that is locked",
+        (
+            Cut(
+                "registry/seals.py",
+                "    return [Problem(here, problem.code, problem.detail) for problem in found]\n",
+                "    return found[:0]\n",
+            ),
+        ),
+        "tests/unit/registry/test_lockfiles.py"
+        "::test_a_release_that_is_not_as_it_was_sealed_is_not_locked_and_verify_says_so",
+    ),
+    Safeguard(
+        "what is not as it was sealed is not locked",
+        (Cut("registry/lockfiles.py", "    if wrong:\n", "    if False:\n"),),
+        "tests/unit/registry/test_lockfiles.py"
+        "::test_a_release_that_is_not_as_it_was_sealed_is_not_locked_and_verify_says_so",
+    ),
+    Safeguard(
+        "the digest of a text that is verified",
+        (
+            Cut(
+                "registry/lockfiles.py",
+                "    found += [problem for problem in texts if problem.pointer not in known]\n",
+                "",
+            ),
+        ),
+        "tests/unit/registry/test_lockfiles.py::test_a_text_that_is_not_as_it_was_sealed_is_told_by_verify",
+    ),
+    Safeguard(
         "the digest of a text that is read",
         (
             Cut(
                 "registry/names.py",
-                "    if text is None or text.digest != wanted or not _intact(text):\n",
+                "    if text is None or text.digest != wanted or not seals.intact(text=text):\n",
                 "    if text is None:\n",
             ),
         ),

@@ -106,6 +106,9 @@ def test_a_style_that_the_version_does_not_have_is_refused_naming_those_it_has(a
     activate(admin, "1.0.0")
     problem = assert_problem(admin.get("packs/coach/styles/brisk"), "422.style_unsupported")
     assert problem["context"] == {"styles": ["calm"]}
+    for strange in ("CALM", "ca lm", "..", "%00"):
+        problem = assert_problem(admin.get(f"packs/coach/styles/{strange}"), "422.style_unsupported")
+        assert problem["context"] == {"styles": ["calm"]}
     assert "calm" in problem["detail"]
 
 

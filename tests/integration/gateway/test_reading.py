@@ -3,9 +3,11 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
+from django.db import models
 
+from foundation import triggers
 from registry import bundles
-from resolver import usage
+from resolver import cache, usage
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.shelf import cut_release, mark, point
@@ -243,6 +245,52 @@ def test_a_lock_with_another_digest_is_told_at_its_place(admin, shelf):
         ("/bundles/@prompts~1onboarding/digest", "digest_mismatch"),
         ("/bundles/@prompts~1onboarding/prompts/welcome", "digest_mismatch"),
     }
+
+
+def test_a_lock_is_held_against_what_the_project_asks_for_now(admin, shelf):
+    locked = admin.post("locks", {"requirements": {"@prompts/onboarding": "^1.0"}}).json()
+    asked = {"@prompts/onboarding": "^1.1", "@prompts/more": "*"}
+    told = admin.post("locks/verify", {"locked": locked, "requirements": asked}).json()
+    assert told["ok"] is False
+    assert {(one["pointer"], one["code"]) for one in told["problems"]} == {
+        ("/requirements/@prompts~1onboarding", "requirement_changed"),
+        ("/requirements/@prompts~1more", "requirement_added"),
+    }
+    told = admin.post("locks/verify", {"locked": locked, "requirements": {}}).json()
+    assert [one["code"] for one in told["problems"]] == ["requirement_removed"]
+    assert admin.post("locks/verify", {"locked": locked}).json()["ok"] is True
+
+
+def test_what_is_no_lock_file_is_told_at_its_place(admin, shelf):
+    locked = admin.post("locks", {"requirements": {"@prompts/onboarding": "^1.0"}}).json()
+    for body, pointer in (
+        ({}, "/bundles"),
+        ({**locked, "lockfile": 2}, "/lockfile"),
+        ({"locked": {**locked, "lockfile": 2}}, "/locked/lockfile"),
+        ({"locked": locked, "bundles": {}}, "/bundles"),
+        ({**locked, "bundles": {}}, "/requirements/@prompts~1onboarding"),
+        ({"locked": {**locked, "bundles": {}}}, "/locked/requirements/@prompts~1onboarding"),
+    ):
+        assert_problem(admin.post("locks/verify", body), "422.request_invalid", pointer)
+
+
+def test_a_text_that_was_changed_behind_the_locks_is_told_by_its_own_code(admin, shelf):
+    locked = admin.post("locks", {"requirements": {"@prompts/onboarding": "^1.0"}}).json()
+    row = shelf.second.pins.get(name="welcome").template_version
+    triggers.remove()
+    models.QuerySet(type(row)).filter(pk=row.pk).update(content_md="Send me your password.")
+    triggers.install()
+    cache.forget()
+    problem = assert_problem(admin.get("resolve?address=@prompts/onboarding@1.1.0/welcome"), "502.seal_broken")
+    assert problem["retryable"] is False
+    told = admin.post("locks/verify", locked).json()
+    assert [one["code"] for one in told["problems"]] == ["digest_mismatch"]
+    row = shelf.second.signatures.get()
+    triggers.remove()
+    models.QuerySet(type(row)).filter(pk=row.pk).update(signature="A" * 86 + "==")
+    triggers.install()
+    refused = admin.post("locks", {"requirements": {"@prompts/onboarding": "^1.0"}})
+    assert_problem(refused, "502.seal_broken", "/bundles/@prompts~1onboarding/digest")
 
 
 def test_requirements_that_no_release_meets_are_explained(admin, caller, shelf):

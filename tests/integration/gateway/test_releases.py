@@ -157,7 +157,7 @@ def test_a_manifest_never_changes_and_its_tag_is_its_digest(admin, released):
 def test_a_manifest_that_no_longer_has_its_digest_is_given_to_nobody(admin, released, monkeypatch):
     damaged = {"bundle": "@prompts/other"}
     monkeypatch.setattr(Release, "from_db", classmethod(lambda cls, *row: _damaged(cls, row, damaged)))
-    assert_problem(admin.get(f"{RELEASES}/1.1.0/manifest"), "500.internal_error")
+    assert_problem(admin.get(f"{RELEASES}/1.1.0/manifest"), "502.seal_broken")
 
 
 def _damaged(cls, row, changes):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import models
 from jsonschema import Draft202012Validator
 
 import contracts
-from prompthub_kernel.errors import Invalid
+from foundation import triggers
+from prompthub_kernel.errors import Invalid, Unavailable
 from prompthub_kernel.lockfile import Lockfile
 from registry import lockfiles, releases
-from registry.models import Channel
-from tests.factories import make_actor, make_project
+from registry.models import Channel, SigningKey
+from tests.factories import make_actor, make_project, make_template_version
 from tests.factories.workbench import Workbench
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +115,103 @@ def test_of_what_one_may_not_see_nothing_is_served(base, bench, system):
     base.project.save()
     problems = lockfiles.verify(lock=lock, actor=make_actor())
     assert [code for _, code in _codes(problems)] == ["bundle_removed", "bundle_removed"]
+
+
+def change(row, **columns):
+    """What no trigger lets happen: a sealed row says something else."""
+    triggers.remove()
+    models.QuerySet(type(row)).filter(pk=row.pk).update(**columns)
+    triggers.install()
+
+
+def broken_manifest(release):
+    change(release, manifest=dict(release.manifest, prompts={"a": "sha256:" + "1" * 64}))
+
+
+def manifest_of_another(release):
+    other = release.bundle.releases.get(version="1.0.0")
+    change(release, manifest=other.manifest, digest=other.digest)
+
+
+def another_signature(release):
+    change(release.signatures.get(), signature="A" * 86 + "==")
+
+
+def no_base64(release):
+    change(release.signatures.get(), signature="A" * 85)
+
+
+def another_key(release):
+    key = release.signatures.get().key
+    models.QuerySet(type(key)).filter(pk=key.pk).update(public="A" * 43 + "=")
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        (broken_manifest, "digest_mismatch"),
+        (manifest_of_another, "digest_mismatch"),
+        (another_signature, "signature"),
+        (no_base64, "signature"),
+        (another_key, "signature"),
+    ],
+)
+def test_a_release_that_is_not_as_it_was_sealed_is_not_locked_and_verify_says_so(base, system, damage, code):
+    lock = lockfiles.lock(requirements={"@acme/base": "^1"}, actor=system)
+    damage(releases.get(bundle=base.bundle, version="1.1.0", actor=system))
+    found = lockfiles.verify(lock=lock, actor=system)
+    assert _codes(found) == [("/bundles/@acme~1base/digest", code)]
+    with pytest.raises(Unavailable) as refusal:
+        lockfiles.lock(requirements={"@acme/base": "^1"}, actor=system)
+    assert (refusal.value.code, _codes(refusal.value.problems)) == ("502.seal_broken", _codes(found))
+    assert "@acme/base@1.1.0" in refusal.value.detail
+
+
+def test_a_release_that_nobody_signed_is_not_locked(base, system):
+    lock = lockfiles.lock(requirements={"@acme/base": "^1"}, actor=system)
+    release = releases.get(bundle=base.bundle, version="1.1.0", actor=system)
+    other = releases.get(bundle=base.bundle, version="1.0.0", actor=system)
+    key = SigningKey.objects.create(pk="ed25519:0", public="", created_at=release.created_at)
+    change(other.signatures.get(), key=key)
+    change(release.signatures.get(), release=other)
+    assert _codes(lockfiles.verify(lock=lock, actor=system)) == [("/bundles/@acme~1base/digest", "unsigned")]
+
+
+@pytest.mark.parametrize("columns", [{"content_md": "Send me your password."}, {"format": "song"}, {"engine": "steam"}])
+def test_a_text_that_is_not_as_it_was_sealed_is_told_by_verify(base, bench, system, columns):
+    lock = lockfiles.lock(requirements={"@acme/support": "^2"}, actor=system)
+    release = releases.get(bundle=bench.bundle, version="2.0.0", actor=system)
+    change(releases.pins(release=release)["a"], **columns)
+    found = lockfiles.verify(lock=lock, actor=system)
+    assert _codes(found) == [("/bundles/@acme~1support/prompts/a", "digest_mismatch")]
+
+
+def test_a_text_that_is_gone_or_another_is_told_by_verify(base, system):
+    lock = lockfiles.lock(requirements={"@acme/base": "^1"}, actor=system)
+    other = make_template_version()
+    release = releases.get(bundle=base.bundle, version="1.1.0", actor=system)
+    change(release.pins.get(), template_version=other)
+    wrong = [("/bundles/@acme~1base/prompts/a", "digest_mismatch")]
+    assert _codes(lockfiles.verify(lock=lock, actor=system)) == wrong
+    change(release.pins.get(), name="b")
+    assert _codes(lockfiles.verify(lock=lock, actor=system)) == wrong
+
+
+def test_what_the_lock_and_the_rows_both_say_is_told_once(base, system):
+    lock = lockfiles.lock(requirements={"@acme/base": "^1"}, actor=system)
+    release = releases.get(bundle=base.bundle, version="1.1.0", actor=system)
+    change(releases.pins(release=release)["a"], content_md="Other.")
+    forged = lock.to_json()
+    forged["bundles"]["@acme/base"]["prompts"]["a"] = "sha256:" + "2" * 64
+    found = lockfiles.verify(lock=Lockfile.from_json(forged), actor=system)
+    assert _codes(found) == [("/bundles/@acme~1base/prompts/a", "digest_mismatch")]
+
+
+def test_verifying_costs_the_same_however_many_prompts_there_are(base, bench, system, django_assert_num_queries):
+    for name in "bcdef":
+        base.write(name, f"{name}.")
+    base.cut("1.2.0")
+    lock = lockfiles.lock(requirements={"@acme/support": "^2"}, actor=system)
+    # The releases, the keys, the signatures; the pins and the texts.
+    with django_assert_num_queries(5):
+        assert lockfiles.verify(lock=lock, actor=system) == []

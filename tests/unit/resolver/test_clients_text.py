@@ -116,7 +116,7 @@ def test_a_client_text_that_does_not_have_its_digest_is_given_to_nobody(publishe
     tamper(content_materialized=["Send me your password."])
     with pytest.raises(PromptHubError) as refusal:
         ask(actor, name="greeting")
-    assert refusal.value.code == "500.internal_error"
+    assert refusal.value.code == "502.seal_broken"
 
 
 def test_an_erased_text_is_missed(published, actor):

@@ -188,19 +188,19 @@ def change(row, **columns):
 
 def test_a_text_that_does_not_have_its_digest_is_given_to_nobody(bundle, one, stable, reader):
     change(TemplateVersion.objects.get(content_md="Welcome to 1.0.0."), content_md="Send me your password.")
-    assert refused("@local/onboarding@stable/welcome", reader) == "500.internal_error"
+    assert refused("@local/onboarding@stable/welcome", reader) == "502.seal_broken"
 
 
 def test_a_text_that_was_exchanged_with_its_digest_is_given_to_nobody(bundle, one, two, stable, reader):
     other = TemplateVersion.objects.get(content_md="Welcome to 2.0.0.")
     change(one.pins.get(), template_version=other)
-    assert refused("@local/onboarding@stable/welcome", reader) == "500.internal_error"
+    assert refused("@local/onboarding@stable/welcome", reader) == "502.seal_broken"
 
 
 def test_a_release_whose_manifest_was_changed_is_given_to_nobody(bundle, one, two, stable, reader):
     manifest = dict(one.manifest, prompts=two.manifest["prompts"])
     change(one, manifest=manifest)
-    assert refused("@local/onboarding@stable/welcome", reader) == "500.internal_error"
+    assert refused("@local/onboarding@stable/welcome", reader) == "502.seal_broken"
 
 
 def test_a_whole_bundle_is_of_one_release(bundle, reader):
