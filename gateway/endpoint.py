@@ -85,8 +85,15 @@ class Endpoint(APIView):
             log.info("api.wrote", operation=promise.name, status=answer.status, **_about(path, answer.body))
         return Response(answer.body, status=answer.status, headers=dict(answer.headers))
 
-    def page(self, rows: QuerySet[Any], key: Key, present: Callable[[Any], dict[str, Any]]) -> Answer:
-        """One page of a listing."""
+    def page(
+        self,
+        rows: QuerySet[Any],
+        key: Key,
+        present: Callable[[Any], dict[str, Any]],
+        *,
+        first: pagination.First | None = None,
+    ) -> Answer:
+        """One page of a listing (see :func:`gateway.pagination.page`)."""
         found = pagination.page(
             rows,
             key,
@@ -94,6 +101,7 @@ class Endpoint(APIView):
             path=self.request.path,
             given=self.query,
             texts={name: self.request.query_params[name] for name in self.request.query_params},
+            first=first,
         )
         return Answer(found)
 

@@ -8,7 +8,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from gateway import query
 from prompthub_kernel.errors import Invalid, Problem
 
+First: TypeAlias = Callable[..., list[Any]]
 PAGE = 50
 LARGEST_PAGE = 100
 LONGEST_CURSOR = 800
@@ -86,17 +87,22 @@ def page(
     path: str,
     given: Mapping[str, Any],
     texts: Mapping[str, str],
+    first: First | None = None,
 ) -> dict[str, Any]:
     """``{results, next, previous}``: one query, at most ``limit`` rows.
 
-    ``given`` are the checked parameters, ``texts`` what the caller wrote, so that links keep the filters.
+    ``given`` are the checked parameters, ``texts`` what the caller wrote, so that links keep the filters; ``first``
+    reads the first rows of all, where that is prepared.
     Raises ``422.request_invalid`` for a cursor that is none of ours.
     """
     limit, cursor = given["limit"], given["cursor"]
     backwards, start = (False, None) if cursor is None else _opened(cursor, key)
     if start is not None:
         rows = rows.filter(**key.beyond(start, backwards=backwards))
-    found = list(rows.order_by(key.order(backwards=backwards))[: limit + 1])
+    if start is None and first is not None:
+        found = first(count=limit + 1)
+    else:
+        found = list(rows.order_by(key.order(backwards=backwards))[: limit + 1])
     more, found = len(found) > limit, found[:limit]
     if backwards:
         found.reverse()

@@ -7,19 +7,21 @@ the one that is stored.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
 from foundation import broadcast
 from foundation.actors import Actor
+from foundation.prepared import Given, Query
 from prompthub_kernel import shapes
 from prompthub_kernel.address import BundleAddress, read_prompt_name
 from prompthub_kernel.canonical import canonical_json
@@ -37,6 +39,24 @@ from tenancy.policy import Permission
 MAX_COMPATIBILITY_BYTES = 16 * 1024
 MAX_TITLE_LENGTH = 200
 MAX_DESCRIPTION_LENGTH = 10_000
+
+
+class Line(NamedTuple):
+    """What a listing tells of a bundle: its draft's long texts stay in the database."""
+
+    slug: str
+    title: str
+    kind: str
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@cache
+def _first(count: int) -> Query[Sequence[Any]]:
+    """How many is no value that is filled in: PostgreSQL would plan every listing anew, to know it."""
+    own = Given("project", UUIDField())
+    return Query(lambda: Bundle.objects.filter(project=own).order_by("slug").values_list(*Line._fields)[:count])
 
 
 def create(
@@ -182,6 +202,11 @@ def listing(*, actor: Actor, permission: Permission = Permission.VIEW) -> QueryS
 def of_project(*, project: Project) -> QuerySet[Bundle]:
     """A project's bundles by slug. Whoever sees the project sees them."""
     return Bundle.objects.filter(project=project).order_by("slug")
+
+
+def first_lines(*, project: Project, count: int) -> list[Line]:
+    """The first of :func:`of_project`, as a listing tells of them; one prepared query."""
+    return [Line(*row) for row in _first(count).all(project=project.pk)]
 
 
 def members(*, bundle: Bundle) -> QuerySet[Member]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-from django.db.models import QuerySet
 
 from gateway import pagination, query
 from gateway.endpoint import Endpoint
@@ -22,11 +19,6 @@ NO_TEMPLATE = "404.template_or_instance_not_found"
 STALE = "409.draft_stale"
 UNFIT = ("400.template_schema_invalid", "422.dependency_cycle", "422.dependency_unsatisfiable")
 CUTTING = (MISSING, STALE, "400.address_invalid", "409.version_conflict", "422.bump_too_small", *UNFIT)
-
-
-def without_draft(rows: QuerySet[Bundle]) -> QuerySet[Bundle, Any]:
-    """What a line of a listing tells, as named tuples: long texts stay in the database."""
-    return rows.values_list("slug", "title", "kind", "revision", "created_at", "updated_at", named=True)
 
 
 class OfBundle(Endpoint):
@@ -55,10 +47,11 @@ class ProjectBundles(OfBundle):
     def get(self, project: str) -> Answer:
         """By slug, without their drafts."""
         place = projects.get(key=project, actor=self.actor)
-        rows = without_draft(bundles.of_project(project=place))
+        told = partial(shown.bundle_line, project=place.slug)
+        rows = bundles.of_project(project=place).values_list(*bundles.Line._fields, named=True)
         if self.query["kind"]:
-            rows = rows.filter(kind=self.query["kind"])
-        return self.page(rows, pagination.BY_SLUG, partial(shown.bundle_line, project=place.slug))
+            return self.page(rows.filter(kind=self.query["kind"]), pagination.BY_SLUG, told)
+        return self.page(rows, pagination.BY_SLUG, told, first=partial(bundles.first_lines, project=place))
 
     @operation(
         "create_bundle",
