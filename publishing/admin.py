@@ -23,6 +23,7 @@ from publishing import publish as publishing
 from publishing.forms import NewCredentials, NewSettings, NewTarget, Reason
 from publishing.masking import masked
 from publishing.models import Delivery, DeliveryAttempt, Drift, Lane, Placement, Target
+from publishing.ports import NOT_ASKED
 from publishing.states import MOVES, DeliveryState
 from tenancy import clients
 from tenancy.admin import History, Placed, who
@@ -120,7 +121,8 @@ class TargetAdmin(History, Placed):
                 messages.warning(request, f"{placement or row}: {problem.detail}")
         if not answers:
             return "Nothing was asked: no prompt is placed there yet."
-        return f"{len(answers)} places were asked about."
+        asked = [problems for _, problems in answers if NOT_ASKED not in {problem.code for problem in problems}]
+        return f"{len(asked)} of {len(answers)} places were asked about."
 
     @decision("Change settings", form=NewSettings, icon="tune")
     def change_settings(self, request: HttpRequest, row: Target, values: dict[str, Any]) -> str:

@@ -103,6 +103,10 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # not taken, and never will be as it is
 
 
+NOT_ASKED = "not_asked"
+"""The code of a problem that is none: this provider cannot be asked without being changed."""
+
+
 class ProviderError(Unavailable):
     """A provider did not (or perhaps did) take a parcel.
 
@@ -158,6 +162,7 @@ class Adapter(Protocol):
     def probe(self, remote: Remote, *, wire: Wire) -> list[Problem]:
         """What only the provider can tell before anything moves: is the place there, may we write it. Reads only.
 
+        An adapter that has no way to ask answers with one problem of the code :data:`NOT_ASKED`.
         Raises :class:`ProviderError` when the provider could not be asked just now (``TRY_AGAIN``).
         """
         ...

@@ -28,6 +28,7 @@ from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import adapters, courier, deliveries, metrics, targets
 from publishing.models import Delivery, Placement
+from publishing.ports import NOT_ASKED, Outcome
 from publishing.states import OPEN, DeliveryState
 from tenancy import clients, policy
 from tenancy.policy import Permission
@@ -42,16 +43,20 @@ class Expect(StrEnum):
 
 
 BASED_ON: Final = Expect.BASED_ON
-UNANSWERED = frozenset({"try_again", "unknown"})
+UNANSWERED = frozenset({Outcome.TRY_AGAIN, Outcome.UNKNOWN, NOT_ASKED})
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: the draft's revision it looked at, and the problems per placement (empty: all clear)."""
+    """What a check found: the draft's revision it looked at, and the problems per placement (empty: all clear).
+
+    ``unanswered`` tells which providers were not asked, or gave no answer: that is no objection.
+    """
 
     revision: int
     placements: tuple[Placement, ...]
     problems: tuple[Problem, ...] = ()
+    unanswered: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,10 @@ def check(
         rendered = version.rendered if version is not None else versions.material(instance=instance).rendered
         shape = version.format if version is not None else str(instance.body.format)
         text = rendered.join({name: instance.secret_values.get(name, "") for name in rendered.secret_names})
-        problems = [problem for placement in placements for problem in _problems(placement, shape, text)]
-    return Checked(instance.revision, tuple(placements), tuple(problems))
+        told = [problem for placement in placements for problem in _told(placement, shape, text)]
+    problems = tuple(problem for problem in told if problem.code not in UNANSWERED)
+    unanswered = tuple(problem for problem in told if problem.code in UNANSWERED)
+    return Checked(instance.revision, tuple(placements), problems, unanswered)
 
 
 def publish(
@@ -240,15 +247,15 @@ def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) ->
     return chosen
 
 
-def _problems(placement: Placement, shape: str, text: str) -> list[Problem]:
-    """A target's objections. One that cannot be asked just now does not object: its delivery will be retried."""
+def _told(placement: Placement, shape: str, text: str) -> list[Problem]:
+    """What a target says. One that cannot be asked just now does not object: its delivery will be retried."""
     target = placement.target
     adapter = adapters.get(target.adapter)
     with tracing.span("publish.contract", target=target.adapter, target_id=str(target.id)) as span:
         remote = courier.remote_of(target=target, placement=placement)
         found = adapter.check(remote, format=shape, text=text)
         if not found:
-            found = [p for p in targets.probe(target=target, placement=placement) if p.code not in UNANSWERED]
+            found = targets.probe(target=target, placement=placement)
         span.set_attribute("publish.problems", len(found))
     return [replace(problem, pointer=f"/targets/{target.id}{problem.pointer}") for problem in found]
 

@@ -13,6 +13,7 @@ from gateway.v1.instances import MISSING
 from instances import drafts
 from prompthub_kernel.errors import NotFound
 from publishing import targets
+from publishing.ports import NOT_ASKED
 from tenancy import clients
 from tenancy.policy import Permission
 
@@ -83,7 +84,8 @@ class TestTarget(Endpoint):
     def post(self, target_id: UUID) -> Answer:
         """Nothing is changed there. ``problems`` are those of the target itself, whatever the place.
 
-        Places are what is asked about: where no prompt is placed yet, nothing is asked, and ``ok`` is null.
+        Places are what is asked about: where no prompt is placed yet, nothing is asked, and ``ok`` is null. So it is
+        where the provider cannot be asked: each place tells that by a problem of the code ``not_asked``.
         """
         found = targets.test(target=targets.get(key=target_id, actor=self.actor), actor=self.actor)
         told = [
@@ -94,7 +96,8 @@ class TestTarget(Endpoint):
             {"placement_id": str(place.id), "problems": problems} for place, problems in told if place is not None
         ]
         own = [problem for place, problems in told if place is None for problem in problems]
-        ok = not any(problems for _, problems in told) if told else None
+        codes = {problem["code"] for _, problems in told for problem in problems}
+        ok = not codes if told and codes != {NOT_ASKED} else None
         return Answer({"ok": ok, "problems": own, "results": results})
 
 

@@ -20,7 +20,7 @@ from prompthub_kernel.errors import Problem
 from publishing.adapters import contract
 from publishing.adapters.answers import Exchange
 from publishing.masking import queries
-from publishing.ports import Observation, Outcome, Parcel, ProviderError, Receipt, Remote, Wire
+from publishing.ports import NOT_ASKED, Observation, Outcome, Parcel, ProviderError, Receipt, Remote, Wire
 
 EVENT = "prompt.published"
 DEFAULT_MAX_BODY_BYTES = 20_000
@@ -70,8 +70,8 @@ class Webhook:
         return found
 
     def probe(self, remote: Remote, *, wire: Wire) -> list[Problem]:
-        """Nothing: asking a receiver anything would already be a message."""
-        return []
+        """That nothing was asked: asking a receiver anything would already be a message."""
+        return [Problem("", NOT_ASKED, "Not asked: a webhook cannot be tested without a message.")]
 
     def send(self, remote: Remote, parcel: Parcel, *, wire: Wire) -> Receipt:
         """Post the signed message. 410 means that the receiver wants no more: disable the target."""

@@ -248,8 +248,8 @@ def test_a_read_url_that_tells_no_text_is_an_error(receiver, wire, document, out
     assert failure.value.outcome == outcome
 
 
-def test_probing_sends_nothing(wire, remote):
-    assert ADAPTER.probe(remote, wire=wire) == []
+def test_probing_sends_nothing_and_says_so(wire, remote):
+    assert [one.code for one in ADAPTER.probe(remote, wire=wire)] == ["not_asked"]
     assert wire.calls == []
 
 
