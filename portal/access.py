@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 import structlog
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -26,9 +26,9 @@ from foundation import database_errors
 from foundation.actors import Actor, Door
 from instances import drafts
 from instances.models import PromptInstance
-from portal import problems, site
+from portal import coming_in, problems, site
 from portal.presenters.words import PERMISSION
-from prompthub_kernel.errors import NotFound, PromptHubError, Refused, Unavailable
+from prompthub_kernel.errors import Invalid, NotFound, PromptHubError, Refused, Unavailable
 from tenancy import clients, policy, tokens
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -68,11 +68,13 @@ class OperatorView(View):
 
     Gives ``actor``, ``at`` (the time of the request), and where the address names them ``client`` and ``instance``
     (both 404 for whoever may not see them) with ``may``, what may be done there. ``page`` answers with a template.
-    ``section`` is the entry of the navigation that is shown as the current one.
+    ``section`` is the entry of the navigation that is shown as the current one. ``resumes`` is the route to which what
+    somebody wrote here is sent again when they had to sign in first; it must change nothing that they did not see.
     """
 
     permissions: ClassVar[Mapping[str, Permission]] = {}
     section: ClassVar[str] = ""
+    resumes: ClassVar[str] = ""
 
     request: HttpRequest
     actor: Actor
@@ -86,7 +88,7 @@ class OperatorView(View):
             if not isinstance(request.user, AbstractBaseUser):
                 if request.headers.get("HX-Request"):
                     return HttpResponse(status=401)  # a page to sign in does not belong into a part of this one
-                return redirect_to_login(request.get_full_path())
+                return coming_in.first(request, resume=self._resume(kwargs))
             self.at = timezone.now()
             self.actor = tokens.actor_for(request.user, door=Door.PORTAL)
             request.actor = self.actor  # type: ignore[attr-defined]
@@ -121,6 +123,17 @@ class OperatorView(View):
         if (instance := getattr(self, "instance", None)) is not None:
             found["instance"] = instance
         return found
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A coded page that leads to where such a request comes from."""
+        allowed = super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"]
+        words = gettext_noop("This address takes what a form sends; it is no page of its own.")
+        answer = problems.page(request, Invalid("405.method_not_allowed", words), frame=self.shell())
+        answer.headers["Allow"] = allowed
+        return answer
+
+    def _resume(self, kwargs: Mapping[str, Any]) -> str:
+        return reverse(self.resumes, kwargs=dict(kwargs)) if self.resumes else ""
 
     def _enter(self, method: str, kwargs: dict[str, Any]) -> None:
         slug, key = kwargs.pop("client", None), kwargs.pop("instance", None)

@@ -26,6 +26,7 @@ from portal import (
     components_records,
     components_registry,
     components_writing,
+    problems,
 )
 from portal.access import Control
 from portal.parts import Part, barred
@@ -34,6 +35,7 @@ from portal.presenters.bulk import Outcome
 from portal.presenters.dashboard import Figure
 from portal.presenters.found import Hit, Snippet
 from portal.presenters.words import DELIVERY, OUTCOME, PROMPT
+from prompthub_kernel.errors import Conflict
 from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
@@ -101,6 +103,19 @@ def message() -> Part:
             _("bad"): {"tone": "bad", "text": "The provider did not answer."},
         },
     )
+
+
+def refusal() -> Part:
+    """What htmx was refused, in its one place."""
+    archived = Conflict("409.archived", "This prompt is archived; it is not edited or published any more.")
+    told = {"error": archived, "back": "#main", "correlation_id": "01JQ8Z6F7K2M"}
+    told |= {"title": problems.title(archived), "next_step": problems.next_step(archived)}
+    return Part("refusal", _("Refused"), {_("archived meanwhile"): told})
+
+
+def refusals() -> Part:
+    """What the page tells by itself; drawn, it is not seen."""
+    return Part("refusals", _("Refused, without words from the server"), {_("not seen"): {}})
 
 
 def messages() -> Part:
@@ -313,7 +328,8 @@ def bulk_button() -> Part:
 
 
 PARTS: list[Callable[[], Part]] = [
-    *(button, badge, message, messages, empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
+    *(button, badge, message, refusal, refusals, messages),
+    *(empty, form_field, errors, pages, sort, figure, chart_columns, chart_rows),
     *(hits, prompt_row, bulk_row, bulk_button, language),
     *components_bulk.PARTS,
     *components_prompt.PARTS,

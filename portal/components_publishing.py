@@ -23,6 +23,7 @@ from portal.presenters.showing import Shape, Shown
 from portal.presenters.suggestion import QUICK, STATES, Change, SuggestionPage
 from portal.presenters.words import DELIVERY
 from prompthub_kernel.errors import Problem
+from publishing.ports import NOT_ASKED
 from tenancy.policy import Permission
 
 AT = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
@@ -33,6 +34,7 @@ INSTANCE = SimpleNamespace(pk=UUID(int=7), name="front-desk", body=SimpleNamespa
 WHERE = {"client": CLIENT, "instance": INSTANCE}
 MAY = {"edit": Control(allowed=True), "publish": Control(allowed=True)}
 MAY_NOT = {"publish": barred(Permission.PUBLISH)}
+UNASKED = Problem("", NOT_ASKED, "Not asked: a webhook cannot be tested without a message.")
 OBJECTION = Problem("/text", "maxLength", "is longer than this place can hold")
 
 
@@ -47,13 +49,13 @@ def _publication(number: int, version: int) -> Any:
 
 
 def _goal(
-    key: int, name: str, *, problems: list[Problem] | None = None, version: int = 0, newest: str = "", drift: Any = None
+    key: int, name: str, *, problems: list[Problem] | None = None, version: int = 0, newest: str = "", **more: Any
 ) -> Goal:
     delivery = SimpleNamespace(publication=_publication(version, version), ended_at=AT) if version else None
     last = SimpleNamespace(state=newest, error_detail="The workflow was not found.")
-    place: Any = SimpleNamespace(delivery=delivery, drift=drift, newest=last if newest else None)
+    place: Any = SimpleNamespace(delivery=delivery, drift=more.get("drift"), newest=last if newest else None)
     target: Any = SimpleNamespace(pk=UUID(int=key), name=name)
-    return Goal(target, [place], chosen=not problems, problems=problems)
+    return Goal(target, [place], chosen=not problems, problems=problems, unanswered=more.get("unanswered", ()))
 
 
 def goal() -> Part:
@@ -81,6 +83,7 @@ def goal_check() -> Part:
         {
             _("takes it"): {"goal": _goal(6, "voice agent", problems=[])},
             _("objects"): {"goal": _goal(7, "sms", problems=[OBJECTION])},
+            _("not asked"): {"goal": _goal(8, "webhook", problems=[], unanswered=[UNASKED])},
         },
     )
 
@@ -298,6 +301,7 @@ def suggestion_failed() -> Part:
 def suggestion_told() -> Part:
     """The sentence for the live region."""
     states = {_("written"): _page("running"), _("ready"): _page("ready", text=NEW), _("failed"): _page("failed")}
+    states |= {_("outdated"): _page("stale", text=NEW)}
     return Part("suggestion_told", _("Suggestion, told"), {name: {"suggestion": one} for name, one in states.items()})
 
 

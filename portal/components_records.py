@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.access import Control
 from portal.parts import Part, barred
@@ -250,6 +251,9 @@ def target_pauses() -> Part:
     )
 
 
+UNASKED = gettext_lazy("Not asked: a webhook cannot be tested without a message.")
+
+
 def target_test() -> Part:
     """What a provider said about its places."""
     place: Any = SimpleNamespace(instance=SimpleNamespace(name="front-desk"))
@@ -259,6 +263,7 @@ def target_test() -> Part:
         {
             _("well"): {"answers": [Answer(place, [])]},
             _("not well"): {"answers": [Answer(place, [("/location/node_id", "The workflow has no such node.")])]},
+            _("not asked"): {"answers": [Answer(place, [("", UNASKED)], asked=False)]},
             _("nothing to ask"): {"answers": []},
         },
     )

@@ -11,12 +11,13 @@ from typing import Any
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from foundation import correlation
 from foundation.metrics import count_error
-from portal import sentences
+from portal import addresses, sentences
 from prompthub_kernel.errors import Problem, PromptHubError
 
 BROKEN = 500
@@ -37,6 +38,7 @@ TITLES: dict[str | int, str | Promise] = {
     "502.adapter_publish_error_webhook": _("The webhook did not take the prompt"),
     "502.llm_answer_unusable": _("The model's answer cannot be used"),
     "502.llm_unavailable": _("The model did not answer"),
+    "502.seal_broken": _("This is not what was sealed"),
     400: _("This request cannot be read"),
     403: _("You may not do this here"),
     404: _("There is nothing here"),
@@ -65,7 +67,9 @@ NEXT: dict[str | int, str | Promise] = {
     "422.variables_invalid": _("Go back and mend the variables that are named above."),
     "502.llm_answer_unusable": _("Ask again, or edit the draft by hand. It is as it was."),
     "502.llm_unavailable": _("Wait a moment and ask again, or edit the draft by hand. It is as it was."),
+    "502.seal_broken": _("Somebody changed the database. Restore it from a backup; nobody is given this until then."),
     403: _("Ask an administrator for the permission, or go back."),
+    405: _("Go on from the page below."),
     404: _("The address may be mistyped, what was here may have moved, or you may not see it."),
     408: _("Go back and send it once more."),
     409: _("Go back, look at what is there now, and decide again."),
@@ -80,8 +84,15 @@ NEXT: dict[str | int, str | Promise] = {
 ELSE = _("Go back and try again.")
 
 
+# Where a page tells in one place what htmx was refused: an answer in a part of a page is no page.
+PLACE = {"HX-Retarget": "#problem", "HX-Reswap": "innerHTML"}
+
+
 def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any] | None = None) -> HttpResponse:
-    """A calm page. Without ``frame`` it is drawn without navigation, which needs the database."""
+    """A calm page; for htmx an alert for the page that asked.
+
+    Without ``frame`` it is drawn without navigation, which needs the database.
+    """
     count_error(error=error)
     context = {
         **(frame or {}),
@@ -90,7 +101,11 @@ def page(request: HttpRequest, error: PromptHubError, *, frame: Mapping[str, Any
         "next_step": next_step(error),
         "correlation_id": correlation.current(),
         "bare": frame is None or error.status >= BROKEN,
+        "back": addresses.came_from(request),
     }
+    if request.headers.get("HX-Request"):
+        part = render_to_string("portal/parts/refusal.html", context, request)
+        return HttpResponse(part, status=error.status, headers=PLACE)
     return render(request, "portal/pages/problem.html", context, status=error.status)
 
 

@@ -117,6 +117,7 @@ SENTENCES = (
     N("this is not base64 of 24 to 64 bytes"),
     N("the message would be larger than %(count)s bytes"),
     N("read_url asks for a name"),
+    N("Not asked: a webhook cannot be tested without a message."),
     N("the node has no such parameter"),
     N("the parameter there is not text"),
     N("the workflow has no node with this id"),

@@ -48,6 +48,7 @@ SENTENCES = (
     N("A pack holds system, and styles under styles/."),
     N("That bundle is no pack."),
     N("From %(old)s on, these changes are %(step)s: the version must be %(lowest)s or higher."),
+    N("From %(new)s to %(above)s, which is there already, the changes would be %(step)s: release it as %(lowest)s."),
     N("Version %(version)s is there already, with another content."),
     N("Version %(version)s was taken back, and its number is never used again."),
     N("Version %(version)s was taken back."),
@@ -75,6 +76,7 @@ SENTENCES = (
     N("This variable may no longer be left out."),
     N("This variable may now be left out."),
     N("The default of this variable changed."),
+    N("This variable has no default any more: where it is left out there is nothing to put in."),
     # Channels and reviews
     N("The bundle has a channel of that name."),
     N("is there already"),

@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from portal import problems
+from portal import problems, sentences
 from portal.forms.schema_fields import NOT_GIVEN, JsonTextField, Offer, SecretField, field_for
 from portal.presenters.documents import written
 from prompthub_kernel.errors import PromptHubError
@@ -30,9 +30,11 @@ class VariablesForm(forms.Form):
 
     ``as_json`` asks for all open values in one JSON text. After :meth:`is_valid`, ``variables`` is what
     ``instances.drafts.edit`` takes: open values that were given, secrets that were typed, None for those taken away.
+    ``reshaped``: it holds what was typed in its other shape, and not what is stored.
     """
 
     revision = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    reshaped = False
 
     def __init__(
         self,
@@ -90,7 +92,27 @@ class VariablesForm(forms.Form):
         for name in self.offers:
             if PREFIX + name in self.fields and name != reset:
                 self._take(name, cleaned.get(PREFIX + name, NOT_GIVEN))
+        if self.errors:
+            self._tell_the_rest()
         return cleaned
+
+    def turned(self) -> VariablesForm:
+        """What was typed, as one JSON text in place of fields or the other way; secrets have to be typed again.
+
+        What cannot be read, or not be shown like that, stays as it is with its errors.
+        """
+        if not self.is_valid():
+            return self
+        typed = {name: value for name, value in self.variables.items() if name not in self.schema.secret_names}
+        made = VariablesForm(
+            schema=self.schema,
+            values=typed,
+            secrets_set=self.secrets_set,
+            as_json=not self.as_json,
+            revision=self.cleaned_data["revision"],
+        )
+        made.reshaped = True
+        return made
 
     def tell(self, error: PromptHubError) -> None:
         """Show a coded error beside the fields it is about."""
@@ -100,6 +122,18 @@ class VariablesForm(forms.Form):
         """Which pointer belongs to which field."""
         places = {f"/variables/{name}": PREFIX + name for name in self.offers if PREFIX + name in self.fields}
         return {"/variables": AS_JSON, **places} if AS_JSON in self.fields else places
+
+    def _tell_the_rest(self) -> None:
+        """What cannot be read keeps the others from the schema: it is asked here, so that all is told at once."""
+        if AS_JSON in self.errors:
+            return
+        given = {name: value for name, value in self.variables.items() if value is not None}
+        kept = {PREFIX + name for name in self.secrets_set - self.variables.keys()}
+        places = self.places()
+        for problem in self.schema.problems(given):
+            field = problems.field_of(problem, places)
+            if field in self.fields and field not in self.errors and field not in kept:
+                self.add_error(field, sentences.said(problem.detail))
 
     def _add(self, name: str) -> None:
         offer = self.offers[name]

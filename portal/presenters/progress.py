@@ -32,10 +32,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """All places of a publication, by target."""
+    """All places of a publication, by target. ``replaced`` are the keys of deliveries that were sent again since."""
 
     publication: Publication
     steps: Sequence[Step]
+    replaced: frozenset[str] = frozenset()
 
     @property
     def settled(self) -> bool:
@@ -80,10 +81,13 @@ def progress(*, publication: Publication, actor: Actor) -> Progress:
     """The deliveries of a publication; two queries."""
     newest: dict[object, Delivery] = {}
     repeats: dict[object, int] = {}
+    replaced: set[str] = set()
     for row in (
         deliveries.listing(actor=actor).filter(publication=publication).order_by("placement__target__name", "id")
     ):
         repeats[row.placement_id] = repeats.get(row.placement_id, -1) + 1
+        if (before := newest.get(row.placement_id)) is not None:
+            replaced.add(str(before.pk))
         newest[row.placement_id] = row
     places = standing.places(instances=[publication.instance], actor=actor)
     last = {key for place in places if (key := getattr(place, "newest_id", None)) is not None}
@@ -98,4 +102,5 @@ def progress(*, publication: Publication, actor: Actor) -> Progress:
             )
             for key, row in newest.items()
         ],
+        frozenset(replaced),
     )

@@ -17,6 +17,7 @@ from portal.presenters.showing import Shown
 from prompthub_kernel.errors import Invalid, Problem
 from publishing import sides, targets
 from publishing.models import Target
+from publishing.publish import UNANSWERED
 from publishing.sides import Confirmed
 
 TARGETS = "/targets/"
@@ -32,12 +33,16 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A target with the prompt's places there. ``problems`` is None where its contract was not asked yet."""
+    """A target with the prompt's places there. ``problems`` is None where its contract was not asked yet.
+
+    ``unanswered`` is why the provider itself was not asked, or gave no answer.
+    """
 
     target: Target
     places: Sequence[Confirmed]
     chosen: bool
     problems: Sequence[Problem] | None = None
+    unanswered: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ def goals(
             target=listed[0].placement.target,
             places=listed,
             chosen=chosen is None or key in chosen,
-            problems=None if problems is None else objections(problems, key),
+            problems=None if problems is None else [p for p in objections(problems, key) if p.code not in UNANSWERED],
+            unanswered=[p for p in objections(problems or (), key) if p.code in UNANSWERED],
         )
         for key, listed in places.items()
     ]

@@ -48,6 +48,12 @@ class Shown:
         return self.text.warnings if self.text is not None else ()
 
     @property
+    def with_values(self) -> bool:
+        """Whether there is anything to say of variables."""
+        found = self.values
+        return found is not None and bool(found.changes or found.secrets_changed or found.same)
+
+    @property
     def nothing(self) -> bool:
         """Whether both sides are the same in everything."""
         values = self.values

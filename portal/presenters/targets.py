@@ -19,7 +19,7 @@ from portal.presenters.words import DELIVERY, NOT_SENT, State
 from prompthub_kernel.errors import Problem
 from publishing import deliveries, drift, metrics, standing, targets
 from publishing.models import Placement, Target
-from publishing.ports import Outcome
+from publishing.ports import NOT_ASKED, Outcome
 from publishing.states import WAITING
 from tenancy.models import Client
 
@@ -75,10 +75,14 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the provider said about one place, or what stands against the target itself: nothing is well."""
+    """What the provider said about one place, or what stands against the target itself: nothing is well.
+
+    ``asked``: whether there is a way to ask it at all.
+    """
 
     place: Placement | None
     told: list[tuple[str, str | Promise]]
+    asked: bool = True
 
     @property
     def well(self) -> bool:
@@ -140,7 +144,14 @@ def pauses(*, target: Target, actor: Actor, at: datetime) -> Pauses:
 
 def answers(results: Iterable[tuple[Placement | None, list[Problem]]]) -> list[Answer]:
     """What the provider said, in words."""
-    return [Answer(place, [(problem.pointer, _said(problem)) for problem in found]) for place, found in results]
+    return [
+        Answer(
+            place,
+            [(problem.pointer, _said(problem)) for problem in found],
+            asked=all(problem.code != NOT_ASKED for problem in found),
+        )
+        for place, found in results
+    ]
 
 
 def spelled(location: Any) -> str:

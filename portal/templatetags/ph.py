@@ -11,7 +11,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portal import sentences
+from portal import addresses, sentences
 
 register = template.Library()
 
@@ -42,14 +42,19 @@ def moment(at: datetime | None) -> SafeString | str:
 
 @register.simple_tag(takes_context=True)
 def address(context: Any, **changed: Any) -> str:
-    """The query of this page with some parameters changed (None or "" takes one away), for filters and sorting."""
-    query = context["request"].GET.copy()
+    """The query of this page with some parameters changed (None or "" takes one away), for filters and sorting.
+
+    On a page that answers a form it is that of the page above: the form's own address may take nothing but forms.
+    """
+    request = context["request"]
+    query = request.GET.copy()
     for name, value in changed.items():
         if value in (None, ""):
             query.pop(name, None)
         else:
             query[name] = str(value)
-    return f"?{query.urlencode()}"
+    page = addresses.page_of(request.path) if request.method == "POST" else ""
+    return f"{page}?{query.urlencode()}"
 
 
 @register.filter

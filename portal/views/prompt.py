@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -137,6 +138,7 @@ class Preview(PromptView):
     """``…/preview/``: the text as it would be sent, with what the form holds. Stores nothing."""
 
     permissions = {"POST": Permission.VIEW}
+    resumes = "portal:preview"
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """A fragment for htmx, the whole tab without."""
@@ -157,7 +159,7 @@ class Preview(PromptView):
             form = self._reshaped(form, given.get("show", ""))
         if isinstance(form, ChatForm):
             form.focus = focus
-        return self.text_tab(form)
+        return self.text_tab(form, resumed="resumed" in given)
 
     def _reshaped(self, form: TextForm | ChatForm, shape: str) -> TextForm | ChatForm:
         """The same messages as cards or as JSON; what is no list of messages stays JSON."""
@@ -170,9 +172,14 @@ class Preview(PromptView):
             return ChatForm.holding(body.document or (), revision=revision, instance=self.instance)
         return form
 
+    def _resume(self, kwargs: Mapping[str, Any]) -> str:
+        return "" if self.request.POST.get("part") == "variables" else super()._resume(kwargs)
+
     def _of_variables(self, request: HttpRequest) -> HttpResponse:
         form = self.variables_form(request.POST)
         found = None
+        if "show" in request.POST:
+            return self.variables_tab(form.turned())
         if form.is_valid():
             values = {name: value for name, value in form.variables.items() if value is not None}
             found = previewing.preview(instance=self.instance, actor=self.actor, variables=values)

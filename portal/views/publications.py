@@ -42,6 +42,9 @@ class Publication(OperatorView):
         found = progress.progress(publication=self._row(ordinal), actor=self.actor)
         wanted = request.POST.get("delivery", "")
         old = next((step.delivery for step in found.steps if str(step.delivery.pk) == wanted), None)
+        if old is None and wanted in found.replaced:
+            messages.warning(request, _("It was replayed already; what came of that stands below."))
+            return redirect("portal:publication", self.client.slug, self.instance.pk, ordinal)
         if old is None:
             raise NotFound("404.not_found", gettext_noop("There is no such delivery of this publication."))
         try:

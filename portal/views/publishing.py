@@ -51,11 +51,12 @@ class ReviewView(OperatorView):
         return publish.check(instance=self.instance, by=self.actor, target_ids=chosen, version=self.version)
 
     def _asked(self) -> Sequence[Problem] | None:
-        """What the targets say; None when there is no text to show them."""
+        """What the targets say, or that they were not asked; None when there is no text to show them."""
         try:
-            return self._check(None).problems
+            checked = self._check(None)
         except Invalid:
             return None
+        return (*checked.problems, *checked.unanswered)
 
     def _form(self, goals: Sequence[reviewing.Goal], given: Any = None, reason: str = "") -> PublishForm:
         return PublishForm(
@@ -98,6 +99,7 @@ class ReviewView(OperatorView):
             "error": self.error,
             "others": [problem for problem in problems or () if not _about_a_goal(problem, goals)],
             "checked": problems is not None,
+            "unanswered": any(goal.unanswered for goal in goals),
             "next_ordinal": self.instance.last_version_ordinal + 1,
         }
         return self.page("portal/pages/publish.html", context, status=status)
@@ -205,7 +207,10 @@ class PublishChecks(ReviewView):
         self._open()
         problems = self._asked()
         goals = reviewing.goals(instance=self.instance, problems=problems)
-        return self.page("portal/parts/publish_checks.html", goals=goals, checked=problems is not None)
+        unanswered = any(goal.unanswered for goal in goals)
+        return self.page(
+            "portal/parts/publish_checks.html", goals=goals, checked=problems is not None, unanswered=unanswered
+        )
 
 
 class TakeOver(OperatorView):

@@ -85,6 +85,7 @@ class Refine(RefineView):
     """``…/refine/``."""
 
     permissions = {"GET": Permission.EDIT, "POST": Permission.EDIT}
+    resumes = "portal:refine"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """A place for a wish, and what was suggested before."""
@@ -146,6 +147,7 @@ class AcceptSuggestion(RefineView):
     """``…/suggestions/<suggestion>/accept/``: ``take`` is all, changes (those ticked) or edited (the text typed)."""
 
     permissions = {"POST": Permission.EDIT}
+    resumes = "portal:accept_suggestion"
 
     def post(self, request: HttpRequest, suggestion: uuid.UUID) -> HttpResponse:
         """Into the draft. What cannot be taken is told on the page, with what was ticked and typed."""

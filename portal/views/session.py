@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +13,7 @@ from django.views import View
 from django.views.i18n import set_language
 
 from foundation import correlation
+from portal import coming_in
 from portal.forms.session import SignIn
 
 
@@ -22,6 +24,19 @@ class Login(LoginView):
     template_name = "portal/pages/login.html"
     authentication_form = SignIn
     redirect_authenticated_user = True
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        """The form, and what waits for it: ``unsent`` that something was not done, ``kept`` what was written."""
+        told = self.request.POST or self.request.GET
+        return {**super().get_context_data(**more), "kept": told.get("kept", ""), "unsent": "unsent" in told}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Go on; with what was written before, if anything was kept."""
+        answer = super().form_valid(form)
+        kept = coming_in.kept(self.request.POST.get("kept", ""))
+        if kept is None:
+            return answer
+        return render(self.request, "portal/pages/resume.html", {"kept": kept, "page": answer.headers["Location"]})
 
 
 class Logout(LogoutView):

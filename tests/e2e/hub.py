@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -88,10 +89,10 @@ class Prompt:
         version: str = self.hub.post(f"/prompt/instances/{self.key}/publish{'?wait=true' * wait}", more)["versionId"]
         return version
 
-    def goes_to(self, name: str, *, refuses_first: bool = False) -> None:
-        """A new target of its own, and a place there."""
-        if refuses_first:
-            memory = {"adapter": "memory", "settings": {"fail": ["refused"]}, "credentials": {}}
+    def goes_to(self, name: str, *, refuses_first: bool = False, fails: Sequence[str] = ()) -> None:
+        """A new target of its own, and a place there. ``fails`` is how its first sends end."""
+        if refuses_first or fails:
+            memory = {"adapter": "memory", "settings": {"fail": [*fails] or ["refused"]}, "credentials": {}}
             self._placed({"name": name, **memory}, {"slot": self.key})
         else:
             settings = {"url": f"{self.hub.provider}/hook", "read_url": f"{self.hub.provider}/prompts/{{name}}"}

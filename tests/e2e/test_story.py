@@ -63,7 +63,7 @@ def test_a_prompt_is_edited_compared_refined_published_replayed_and_rolled_back(
     expect(page.get_by_label("Text of the prompt")).to_have_value(re.compile(WISH[1:]))
 
     page.get_by_role("link", name="Review and publish").click()
-    expect(page.locator("#checks")).to_have_text("The targets were asked just now.")
+    expect(page.locator("#checks")).to_have_text("Targets that can be asked were asked just now.")
     page.get_by_label("Why").fill("Says the hours")
     page.get_by_role("button", name=GOES_LIVE).click()
     expect(outcome(page)).to_contain_text("Published in part: 1 of 2 places")

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 from django.test import Client as Browser
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from portal.urls import urlpatterns
 from tenancy import clients, policy
@@ -43,7 +43,13 @@ def test_nobody_comes_in_without_signing_in(name, method, db):
     path = address(name)
     answer = Browser().generic(method, path)
     assert answer.status_code == 302
-    assert answer.headers["Location"] == f"{reverse('portal:login')}?next={path}"
+    if method == "GET":
+        assert answer.headers["Location"] == f"{reverse('portal:login')}?next={path}"
+        return
+    there, _, rest = answer.headers["Location"].removeprefix(f"{reverse('portal:login')}?next=").partition("&")
+    assert rest == "unsent=1"
+    assert path.startswith(there)
+    assert "get" in dir(resolve(there).func.view_class), "who signed in gets a page, never a 405"
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)
@@ -96,6 +102,72 @@ def test_a_page_has_nothing_inline_and_every_field_a_name(name, operator, world)
     for field in fields:
         if 'type="hidden"' not in field and "aria-label" not in field and 'type="checkbox"' not in field:
             assert re.search(r' id="([^"]+)"', field)[1] in labelled, field
+
+
+class TestWithoutASession:
+    """A form that is sent when the session has ended."""
+
+    def test_one_comes_back_to_the_page_the_form_was_on(self, world):
+        path = reverse("portal:archive", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+        told = {"Referer": f"http://testserver{path}?why=this"}
+        answer = Browser().post(path, {}, headers=told)
+        assert answer.headers["Location"] == f"/login/?next={path}%3Fwhy%3Dthis&unsent=1"
+        assert "nothing was done or saved" in Browser().get(answer.headers["Location"]).content.decode()
+
+    @pytest.mark.parametrize("told", ["https://elsewhere.example/clients/", "http://testserver/login/", "///", ""])
+    def test_another_host_is_no_page_to_come_back_to(self, world, told):
+        path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+        answer = Browser().post(path, {"part": "variables", "variable-company": "N"}, headers={"Referer": told})
+        assert answer.headers["Location"] == f"/login/?next={path.removesuffix('draft/')}&unsent=1"
+
+    def test_a_page_that_is_none_leads_to_the_one_above_it(self, world):
+        path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+        assert Browser().get(path).headers["Location"] == f"/login/?next={path.removesuffix('draft/')}"
+
+    def test_what_was_written_is_kept_while_somebody_signs_in(self, world):
+        account = factories.make_user(username="ana", password="a very long sentence")
+        policy.grant(role=Role.EDITOR, place=world.client, to=account, by=SYSTEM, at=AT)
+        path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+        browser = Browser()
+        answer = browser.post(path, {"part": "text", "text": "Mine\nand <mine>", "revision": "1"})
+        assert answer.status_code == 401
+        page = answer.content.decode()
+        signed = re.search(r'name="kept" value="([^"]+)"', page)[1]
+        given = {"username": "ana", "password": "wrong", "next": path, "kept": signed, "unsent": "1"}
+        assert f'value="{signed}"' in browser.post("/login/", given).content.decode()
+        after = browser.post("/login/", {**given, "password": "a very long sentence"}).content.decode()
+        assert f'action="{path.replace("draft", "preview")}"' in after
+        assert "Mine\nand &lt;mine&gt;</textarea>" in after
+        assert browser.get("/clients/").status_code == 200
+
+    def test_what_others_made_up_is_not_kept(self, world):
+        factories.make_user(username="ana", password="a very long sentence")
+        given = {"username": "ana", "password": "a very long sentence", "next": "/clients/", "kept": "made:up"}
+        assert Browser().post("/login/", given).headers["Location"] == "/clients/"
+
+
+class TestHtmxIsRefused:
+    """A part of a page is never a page: a refusal is told in the one place for it."""
+
+    def test_it_is_a_part_with_the_way_on(self, signed_in, world):
+        known = {"client": world.client.slug, "instance": world.instance.pk}
+        answer = signed_in(Role.VIEWER).post(address("draft", **known), headers={"HX-Request": "true"})
+        page = answer.content.decode()
+        assert (answer.status_code, answer.headers["HX-Retarget"]) == (403, "#problem")
+        assert "<main" not in page
+        assert "<h1" not in page
+        assert "You may not do this here" in page
+
+    def test_every_page_has_the_place(self, operator):
+        assert operator.get("/clients/").content.decode().count('id="problem" role="alert"') == 1
+
+
+def test_what_was_done_is_the_first_word_of_the_title(signed_in, world):
+    known = {"client": world.client.slug, "instance": world.instance.pk}
+    given = {"part": "text", "text": "Mine {{ company }}", "revision": "1"}
+    page = signed_in(Role.EDITOR).post(address("draft", **known), given, follow=True).content.decode()
+    assert "<title>The draft is saved. – Text ·" in page
+    assert page.count("The draft is saved.") == 2
 
 
 def test_a_prompt_that_is_not_the_clients_is_not_there(operator, world, foreign):

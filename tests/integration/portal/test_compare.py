@@ -54,6 +54,17 @@ def test_a_prompt_that_never_ran_is_compared_with_its_template(read, world):
     assert "The text is the same on both sides." in page
 
 
+def test_one_line_is_one_line_and_no_heading_stands_over_nothing(read, world, at):
+    plain = factories.make_template_version(content_md="One.\n", variables_schema={})
+    bare = factories.make_instance(client=world.client, template_version=plain, variables={})
+    body = PromptBody.parse(content_md="One.\nTwo.\n", content_json=None)
+    drafts.edit(instance=bare, revision=1, body=body, by=SYSTEM, at=at)
+    page = read(instance=bare)
+
+    assert "1 line added, 0 lines removed" in page
+    assert '<p class="ph-label">Variables</p>' not in page
+
+
 def test_every_side_can_be_chosen(read, world, edited):
     template = world.template_version.template
     other = factories.make_template_version(

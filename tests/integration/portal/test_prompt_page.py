@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from instances import drafts
+from portal.forms.variables import VariablesForm
 from prompthub_kernel.body import PromptBody
+from prompthub_kernel.variables import VariablesSchema
 from publishing import publish
 from tenancy.policy import Role
 from tests import factories
@@ -152,6 +156,54 @@ def test_the_variables_tab_is_a_form_or_one_json_text(read):
     assert 'name="variables_json"' in json
     assert 'name="variable-company"' not in json
     assert "variable-booking_key" in json
+
+
+def test_variables_are_turned_into_json_and_back_with_what_was_typed(signed_in, address):
+    browser = signed_in(Role.EDITOR)
+    given = {"part": "variables", "revision": "1", "variable-company": "Nova", "show": "turned"}
+    json = browser.post(address("preview"), given).content.decode()
+    given = {"part": "variables", "revision": "1", "as": "json", "show": "turned", "variables_json": '{"company": "N"}'}
+    form = browser.post(address("preview"), given).content.decode()
+    wrong = browser.post(address("preview"), {**given, "variables_json": "{"}).content.decode()
+
+    assert "&quot;company&quot;: &quot;Nova&quot;" in json
+    assert "data-unsaved" in json
+    assert re.search(r'name="variable-company"[^>]*>\s*N</textarea>', form)
+    assert 'name="variables_json"' in wrong
+    assert "This is not JSON" in wrong
+
+
+def test_all_that_is_wrong_with_variables_is_told_at_once(world):
+    properties = {
+        "company": {"type": "string", "minLength": 2},
+        "tone": {"type": "string", "pattern": "^[a-z]+$"},
+        "n": {"type": "integer"},
+        "key": {"type": "string", "minLength": 8, "x-secret": True},
+    }
+    schema = VariablesSchema.parse({"type": "object", "required": ["company", "n", "key"], "properties": properties})
+    typed = {"revision": "1", "variable-company": "A", "variable-tone": "LOUD", "variable-n": "abc"}
+    form = VariablesForm(typed, schema=schema, values={}, secrets_set=frozenset({"key"}))
+
+    assert set(form.errors) == {"variable-company", "variable-tone", "variable-n"}
+    assert len(form.errors["variable-n"]) == 1
+
+
+def test_a_page_that_answers_a_form_has_no_link_that_leads_nowhere(signed_in, address):
+    browser = signed_in(Role.EDITOR)
+    given = {"part": "variables", "revision": "1", "variable-company": ""}
+    for as_json in ({}, {"as": "json", "variables_json": "{"}):
+        page = browser.post(address("draft"), {**given, **as_json})
+        assert page.status_code == 422
+        assert 'href="?' not in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["draft", "preview"])
+def test_an_address_that_only_takes_a_form_leads_to_the_prompt(operator, address, name):
+    answer = operator.get(address(name))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST, OPTIONS")
+    page = answer.content.decode()
+    assert "405.method_not_allowed" in page
+    assert f'href="{address("prompt")}"' in page
 
 
 def test_a_preview_is_made_of_what_the_form_holds_and_stores_nothing(operator, address, world):

@@ -88,6 +88,18 @@ def test_progress_shows_partial_success_with_the_reason_and_a_way_to_replay(publ
     assert Delivery.objects.filter(replay_of=by_place[shop.places["phone"]]).count() == 1
 
 
+def test_a_second_press_on_a_page_that_is_not_new_any_more_is_told(publisher, address, shop):
+    done = publish_now(shop)
+    for delivery in done.deliveries:
+        factories.make_attempt(delivery=delivery, outcome="refused")
+    here, given = address("publication", ordinal=1), {"delivery": done.deliveries[0].pk}
+    publisher.post(here, given)
+    again = publisher.post(here, given, follow=True)
+
+    assert "It was replayed already; what came of that stands below." in page_of(again)
+    assert Delivery.objects.filter(replay_of=done.deliveries[0]).count() == 1
+
+
 def test_progress_is_silent_while_nothing_changes(publisher, address, shop):
     done = publish_now(shop)
     here = address("publication", ordinal=1)

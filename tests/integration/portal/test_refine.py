@@ -344,3 +344,36 @@ def test_refining_asks_the_database_a_few_times_only(editor, address, shop):
         with CaptureQueriesContext(connection) as asked:
             page_of(editor.get(place))
         assert len(asked) <= most, "\n".join(query["sql"][:150] for query in asked)
+
+
+class TestEndings:
+    """What a page that looks again by itself is told at last."""
+
+    def test_an_outdated_one_is_told_and_has_the_focus(self, editor, address, shop):
+        row = made(shop)
+        drafts.edit(instance=row_of(shop), revision=1, variables={"company": "Beta"}, by=SYSTEM, at=AT)
+        part = page_of(editor.get(address("suggestion", suggestion=row.pk) + "?seen=running-7-1", headers=HTMX))
+
+        assert "The draft was changed meanwhile, so this suggestion cannot be accepted." in part
+        assert 'tabindex="-1" data-controller="focus">The suggestion' in part
+
+    def test_a_failed_one_has_the_focus(self, editor, address, shop):
+        row = made(shop, run=False)
+        Suggestion.objects.filter(pk=row.pk).update(state="failed", error_code="502.llm_unavailable", ended_at=AT)
+        part = page_of(editor.get(address("suggestion", suggestion=row.pk) + "?seen=running-7-1", headers=HTMX))
+
+        assert "No suggestion came of it." in part
+        assert 'tabindex="-1" data-controller="focus">The suggestion' in part
+
+    @pytest.mark.parametrize("run", [True, False])
+    def test_nobody_is_asked_to_go_on_with_an_archived_prompt(self, editor, address, shop, run):
+        row = made(shop, run=run)
+        drafts.archive(instance=row_of(shop), by=SYSTEM, at=AT)
+        if not run:
+            runs.run(suggestion_id=row.pk, by=SYSTEM, at=AT)
+        for headers in ({}, HTMX):
+            page = page_of(editor.get(address("suggestion", suggestion=row.pk) + "?seen=x", headers=headers))
+            assert "Ask again" not in page
+            assert "Improve this suggestion" not in page
+            assert "Accept all" not in page
+            assert "This prompt is archived: it is not edited any more." in page

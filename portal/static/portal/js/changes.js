@@ -1,4 +1,4 @@
-// From one change of a comparison to the next: buttons, and the keys n and p while nothing is being typed.
+// From one change of a comparison to the next: buttons, and the keys n and p while the focus is within it.
 
 const TYPING = "input, textarea, select, [contenteditable]";
 
@@ -23,9 +23,9 @@ export function connect(element) {
     if (event.key === "p") go(at < 0 ? 0 : -1);
   }
 
+  for (const words of bar.querySelectorAll("[data-key]")) words.hidden = false;
   for (const control of bar.querySelectorAll("[data-step]")) {
     control.hidden = false;
-    control.querySelector("[data-key]")?.removeAttribute("hidden");
     control.addEventListener("click", (event) => {
       event.preventDefault();
       go(Number(control.dataset.step));
@@ -39,6 +39,6 @@ export function connect(element) {
     unfold.setAttribute("aria-pressed", String(open));
     for (const fold of folds) fold.open = open;
   });
-  document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
+  element.addEventListener("keydown", pressed);
+  return () => element.removeEventListener("keydown", pressed);
 }

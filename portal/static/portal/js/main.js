@@ -33,10 +33,11 @@ document.addEventListener("htmx:load", (event) => within(event.detail.elt));
 document.addEventListener("portal:added", (event) => within(event.target));
 document.addEventListener("htmx:afterSettle", forget);
 
-// Problems come as pages of their own: they are shown where the answer would have been.
+// A refusal made for its target is shown there; what problem.js is to tell says so itself.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.status === 422 || event.detail.xhr.status === 409) {
-    event.detail.shouldSwap = true;
-    event.detail.isError = false;
-  }
+  const { xhr } = event.detail;
+  if (xhr.status < 400 || !xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) return;
+  const told = xhr.getResponseHeader("HX-Retarget") !== null;
+  event.detail.shouldSwap = told || xhr.status === 422 || xhr.status === 409;
+  event.detail.isError = told || !event.detail.shouldSwap;
 });

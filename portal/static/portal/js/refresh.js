@@ -34,5 +34,9 @@ export function connect(element) {
   bar.hidden = false;
   show();
   const clock = setInterval(second, 1000);
+  element.addEventListener("portal:stopped", () => {
+    clearInterval(clock);
+    bar.hidden = true;
+  });
   return () => clearInterval(clock);
 }

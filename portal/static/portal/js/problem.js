@@ -1,0 +1,53 @@
+// Tells in one place of the page what htmx was refused, and stops what looks again by itself where that cannot help.
+
+const PASSING = new Set([408, 425, 429]);
+
+export const hopeless = (status) => status >= 400 && status < 500 && !PASSING.has(status);
+
+const looks = (element) => /^(every|look)\b/.test(element.getAttribute("hx-trigger") ?? "");
+
+function stop(element) {
+  for (const name of ["hx-get", "hx-trigger"]) element.removeAttribute(name);
+  window.htmx.process(element);
+  for (const words of element.querySelectorAll("[data-while]")) words.hidden = true;
+  element.dispatchEvent(new CustomEvent("portal:stopped"));
+}
+
+export function connect(place) {
+  let about = null;
+
+  function tell(name) {
+    const words = place.parentElement.querySelector(`template[data-problem="${name}"]`).content.cloneNode(true);
+    const link = words.querySelector("a[data-next]");
+    if (link) {
+      link.href = `${link.dataset.next}?${new URLSearchParams({ next: location.pathname + location.search })}`;
+      // What somebody is writing stays on its page.
+      if (document.querySelector("form[data-controller~=unsaved]")) link.target = "_blank";
+    }
+    place.replaceChildren(words);
+    place.dispatchEvent(new CustomEvent("portal:added", { bubbles: true }));
+  }
+
+  function refused(event) {
+    const { xhr, requestConfig } = event.detail;
+    const element = requestConfig?.elt ?? event.target;
+    const status = xhr?.status ?? 0;
+    const again = looks(element) || element.matches("[data-controller~=saving]");
+    if (again && !hopeless(status)) return; // it is asked again
+    about = element;
+    if (status === 401) tell("signed-out");
+    else if (!xhr?.getResponseHeader("HX-Retarget")) tell(hopeless(status) ? "refused" : "unanswered");
+    if (looks(element)) stop(element);
+  }
+
+  // What is done at last is not told as refused any more.
+  function answered(event) {
+    if (!event.detail.successful || event.detail.requestConfig.elt !== about) return;
+    about = null;
+    place.replaceChildren();
+  }
+
+  const events = ["htmx:responseError", "htmx:sendError", "htmx:timeout"];
+  for (const name of events) document.addEventListener(name, refused);
+  document.addEventListener("htmx:afterRequest", answered);
+}
