@@ -95,8 +95,8 @@ class HotReads:
             sent = self.remembered(scope) if _concerned(scope) else None
             if sent is None:
                 await app(scope, receive, send)
-            else:
-                await _send(sent, scope, send)
+            elif not _whole(sent, scope):
+                await _send(sent, send)
 
         return answer
 
@@ -109,7 +109,10 @@ class HotReads:
                 self._watch()
                 sent = await self._run(self.asked, scope)
                 (_HANDED_ON if sent is None else _FROM_DATABASE).inc()
-            await (app(scope, receive, send) if sent is None else _send(sent, scope, send))
+            if sent is None:
+                await app(scope, receive, send)
+            elif not _whole(sent, scope):
+                await _send(sent, send)
 
         return answer
 
@@ -264,9 +267,11 @@ def _sent(kept: Kept, headers: dict[bytes, bytes]) -> Sent:
     return Sent(200, [*kept.headers, key], kept.body, b"%bx-correlation-id: %b\r\n" % (kept.head, key[1]))
 
 
-async def _send(sent: Sent, scope: Scope, send: Send) -> None:
-    """In one piece, where it is written out and the connection takes it."""
-    if sent.head and WHOLE in (more := scope.get("extensions", _NONE)) and more[WHOLE](sent.head, sent.body):
-        return
+def _whole(sent: Sent, scope: Scope) -> bool:
+    """Send it in one piece, where it is written out and the connection takes it."""
+    return bool(sent.head and WHOLE in (more := scope.get("extensions", _NONE)) and more[WHOLE](sent.head, sent.body))
+
+
+async def _send(sent: Sent, send: Send) -> None:
     await send({"type": "http.response.start", "status": sent.status, "headers": sent.headers})
     await send({"type": "http.response.body", "body": sent.body})
