@@ -18,6 +18,7 @@ from celery import Celery
 from celery.signals import celeryd_init, worker_process_shutdown
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from kombu.transport.redis import Channel
 
 from prompthub import env
 
@@ -39,6 +40,7 @@ if METRICS_PORT and "PROMETHEUS_MULTIPROC_DIR" not in os.environ and "prometheus
 app = Celery("prompthub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+Channel.do_restore = False  # a worker gives back no bells: with the connection gone there is nobody to take them
 
 # A line for every ring of the bell, several each second, would hide all others. Failures are still written.
 for chatty in ("celery.app.trace", "celery.beat", "celery.worker.strategy"):

@@ -259,11 +259,19 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"polling_interval": 0.05}
     if CELERY_BROKER_URL.startswith("memory:")
     # One try: a publish while the broker is down would otherwise wait six seconds for it, then leave it to the sweep.
-    else {"socket_timeout": 5, "socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0, "interval_step": 0}
+    # Redis keeps no list of what workers hold: a worker whose connection breaks would end for good over that list.
+    else {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0,
+        "ack_emulation": False,
+    }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_LATE = False  # what a worker that died was told of is found by the sweep
 CELERY_TASK_PUBLISH_RETRY = False  # the row is the truth; the sweep finds what a lost bell did not ring for
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
