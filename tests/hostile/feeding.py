@@ -193,7 +193,10 @@ class Feed(Shelves):
             return {"targets": []} if "targets" in body else {}
         real = {"version": str(self.published.version.id), "expected_active": None}
         targets = [str(self.published.target.id)][: len(body.get("targets", ()))]
-        return {key: {**real, "targets": targets}[key] for key in body if key in {*real, "targets"}}
+        fixed = {key: {**real, "targets": targets}[key] for key in body if key in {*real, "targets"}}
+        if body.get("confirm") is not True:  # the draft is based on a version that was never active
+            fixed["expected_active"] = None
+        return fixed
 
     def _body_of_ask_suggestion(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         return {"revision": 1, **({"previous": str(self.world.suggestion.id)} if "previous" in body else {})}
