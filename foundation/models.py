@@ -33,8 +33,10 @@ class Mutable(models.Model):
         abstract = True
 
 
-def _empty(model: type[models.Model], name: str) -> tuple[str, ...]:
-    return () if isinstance(model._meta.get_field(name), models.JSONField) else ("",)
+def _held(model: type[models.Model], name: str) -> models.Q:
+    """Rows whose column holds something that can be erased."""
+    nothing = models.Q(**{f"{name}__isnull": True}) | models.Q(**{name: TOMBSTONE})
+    return ~(nothing if isinstance(model._meta.get_field(name), models.JSONField) else nothing | models.Q(**{name: ""}))
 
 
 class _UnchangingQuerySet(models.QuerySet[Any]):
@@ -61,8 +63,7 @@ class _UnchangingQuerySet(models.QuerySet[Any]):
         """Put the tombstone into every erasable column that holds something; returns how many values went."""
         return sum(
             models.QuerySet(self.model)
-            .filter(pk__in=self.values("pk"), **{f"{name}__isnull": False})
-            .exclude(**{f"{name}__in": [TOMBSTONE, *_empty(self.model, name)]})
+            .filter(_held(self.model, name), pk__in=self.values("pk"))
             .update(**{name: TOMBSTONE})
             for name in self.model.erasable
         )

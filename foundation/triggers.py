@@ -157,15 +157,16 @@ def _only_erases(model: type[models.Model]) -> str:
     erasable = getattr(model, "erasable", ())
     if not erasable:
         return "1 = 0"
-    same = "IS NOT DISTINCT FROM" if connection.vendor == "postgresql" else "IS"
+    postgresql = connection.vendor == "postgresql"
+    same = "IS NOT DISTINCT FROM" if postgresql else "IS"
     conditions = []
     for field in model._meta.concrete_fields:
-        column = _quoted(str(field.column))
-        unchanged = f"NEW.{column} {same} OLD.{column}"
+        json = isinstance(field, models.JSONField)
+        as_text = "::text" if json and postgresql else ""  # json knows no equality
+        old, new = (f"{row}.{_quoted(str(field.column))}{as_text}" for row in ("OLD", "NEW"))
+        unchanged = f"{new} {same} {old}"
         if field.name in erasable:
-            json = isinstance(field, models.JSONField)
             tombstone = f"'\"{TOMBSTONE}\"'" if json else f"'{TOMBSTONE}'"
-            cast = "::jsonb" if json and connection.vendor == "postgresql" else ""
-            unchanged = f"({unchanged} OR NEW.{column} {same} {tombstone}{cast})"
+            unchanged = f"({unchanged} OR {new} {same} {tombstone})"
         conditions.append(unchanged)
     return " AND ".join(conditions)

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from foundation.fields import EncryptedText
+from foundation.fields import EncryptedText, WrittenJSON
 from foundation.ids import new_id
 from foundation.models import TOMBSTONE, Mutable, Sealed
 from prompthub_kernel.body import PromptBody
@@ -29,11 +29,11 @@ class PromptInstance(Mutable):
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="instances")
     template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
-    variables = models.JSONField(default=dict, blank=True)
+    variables = WrittenJSON(default=dict, blank=True)
     secrets = EncryptedText(default="", blank=True)
     secret_revision = models.PositiveIntegerField(default=0, editable=False)
     content_md = models.TextField(null=True, blank=True)
-    content_json = models.JSONField(null=True, blank=True)
+    content_json = WrittenJSON(null=True, blank=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     based_on = models.ForeignKey(
         "InstanceVersion", on_delete=models.PROTECT, null=True, related_name="+", editable=False
@@ -97,9 +97,9 @@ class InstanceVersion(Sealed):
     format = models.CharField(max_length=10, choices=FORMATS)
     engine = models.CharField(max_length=10, choices=ENGINES)
     content_md = models.TextField(null=True)
-    content_json = models.JSONField(null=True)
-    variables = models.JSONField()
-    content_materialized = models.JSONField()
+    content_json = WrittenJSON(null=True)
+    variables = WrittenJSON()
+    content_materialized = WrittenJSON()
     digest = models.CharField(max_length=71)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=64)

@@ -7,7 +7,6 @@ from django.db.models import (
     Case,
     Exists,
     F,
-    JSONField,
     OuterRef,
     Q,
     QuerySet,
@@ -18,6 +17,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce
 
+from foundation.fields import WrittenJSON
 from instances.models import PromptInstance, Publication
 from templates_app.models import TemplateVersion
 
@@ -31,9 +31,9 @@ TEXTS = (
 def described(rows: QuerySet[PromptInstance]) -> QuerySet[PromptInstance]:
     """The rows without their texts, each with what a list tells of it.
 
-    ``unpublished``: it is active, and its draft is not what was published last (an equal draft whose variables are
-    written in another order counts as changed on SQLite). ``published_at``, ``published_by``: of the publication
-    that made its version active. ``newest_label``: of its template's newest version when it is behind, else None.
+    ``unpublished``: it is active, and its draft is not what was published last (the order of keys counts, for it
+    reaches the text). ``published_at``, ``published_by``: of the publication that made its version active.
+    ``newest_label``: of its template's newest version when it is behind, else None.
     """
     last = Publication.objects.filter(instance=OuterRef("pk")).order_by("-ordinal")
     newer = TemplateVersion.objects.filter(
@@ -94,7 +94,7 @@ def _unpublished(last: QuerySet[Publication]) -> Case:
             Q(active_version__content_md=Coalesce("content_md", "template_version__content_md"))
             | Q(
                 active_version__content_json=Coalesce(
-                    "content_json", "template_version__content_json", output_field=JSONField()
+                    "content_json", "template_version__content_json", output_field=WrittenJSON()
                 )
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from foundation.fields import WrittenJSON
 from foundation.ids import new_id
 from foundation.models import Mutable, Sealed
 from prompthub_kernel.body import BodyFormat, Engine, PromptBody
@@ -21,8 +22,8 @@ class TextColumns(models.Model):
     format = models.CharField(max_length=10, choices=FORMATS)
     engine = models.CharField(max_length=10, choices=ENGINES, default=Engine.JINJA2)
     content_md = models.TextField(null=True, blank=True)
-    content_json = models.JSONField(null=True, blank=True)
-    variables_schema = models.JSONField(default=dict, blank=True)
+    content_json = WrittenJSON(null=True, blank=True)
+    variables_schema = WrittenJSON(default=dict, blank=True)
 
     class Meta:
         abstract = True
@@ -87,8 +88,8 @@ class TemplateVersion(TextColumns, Sealed):
     label = models.CharField(max_length=64)
     ordinal = models.PositiveIntegerField()
     digest = models.CharField(max_length=71)
-    written = models.JSONField(null=True)
-    included = models.JSONField(null=True)
+    written = WrittenJSON(null=True)
+    included = WrittenJSON(null=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=64)
     created_by_label = models.TextField()
