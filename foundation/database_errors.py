@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -17,9 +18,28 @@ _LEAST_BYTES = 65_536  # what SQLite's index of its journal grows by
 _POSTGRESQL_FULL = "53100"  # disk_full (postgresql.org/docs/current/errcodes-appendix.html)
 _POSTGRESQL_DAMAGED = ("XX001", "XX002")  # data_corrupted, index_corrupted
 
+_met = threading.Event()  # a full disk, by some write of this process
+
 
 def cause(error: Exception) -> str:
     """One sentence about an error that waiting does not cure, ``""`` for any other."""
+    found = _cause(error)
+    if found == FULL:
+        _met.set()
+    return found
+
+
+def perhaps_full() -> bool:
+    """Whether a write of this process met a full disk, :func:`found_room` not being told since, or none is left."""
+    return _met.is_set() or (connection.vendor == "sqlite" and _no_room())
+
+
+def found_room() -> None:
+    """A write went through again."""
+    _met.clear()
+
+
+def _cause(error: Exception) -> str:
     own = error.__cause__ or error
     code = getattr(own, "sqlite_errorcode", 0) & _PRIMARY
     state = getattr(own, "sqlstate", "")

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from audit import chain
-from foundation import database_errors
+from foundation import database_errors, room
 from foundation.clock import database_now
 from prompthub import starting
 from publishing import metrics
@@ -53,7 +53,7 @@ def readiness() -> list[Finding]:
     """What must hold to serve (database, schema, triggers, keys), and what should (broker, worker, queue)."""
     base = _base()
     found = [base, _broker()]
-    if base.ok:
+    if not base.fatal:
         found += _work()
     return found
 
@@ -64,14 +64,18 @@ def forget() -> None:
 
 
 def _base() -> Finding:
-    """The start-up checks, remembered for a moment while they hold."""
+    """The start-up checks, remembered for a moment while they hold; whether the database answers, and takes writes."""
     if time.monotonic() >= _started.until:
         _started.problems = tuple(starting.problems())
         _started.until = 0.0 if _started.problems else time.monotonic() + REMEMBER_SECONDS
     detail = "; ".join(_started.problems)
     if not detail:
         detail = _database_answers()
-    return Finding("database", ok=not detail, detail=detail, fatal=True)
+    if detail:
+        return Finding("database", ok=False, detail=detail, fatal=True)
+    # A warning: what is read goes on, and nobody is helped when that ends too.
+    full = room.lacking(at=timezone.now())
+    return Finding("database", ok=not full, detail=full)
 
 
 def _database_answers() -> str:

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
 
 from audit import chain
-from foundation import triggers
+from foundation import database_errors, triggers
+from foundation.models import IdempotencyKey
 from prompthub import health, starting
 from prompthub_kernel.errors import CODES
 from publishing import metrics
@@ -27,11 +28,19 @@ def _looks_again():
     health.forget()
     yield
     health.forget()
+    database_errors.found_room()
 
 
 @pytest.fixture
 def browser():
     return Browser(headers={"host": "localhost"})
+
+
+def be_full(**_):
+    full = OperationalError("disk full")
+    full.__cause__ = Exception()
+    full.__cause__.sqlstate = "53100"
+    raise full
 
 
 def readyz(browser):
@@ -66,6 +75,36 @@ def test_a_database_that_is_away_is_told_without_its_address(browser, monkeypatc
     assert status == 503
     assert checks["database"] == {"status": "failed", "detail": "The database does not answer (DatabaseError)."}
     assert "queue" not in checks
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's one file")
+def test_a_full_disk_is_a_warning_until_a_write_goes_through_again(browser):
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA page_count")
+        cursor.execute(f"PRAGMA max_page_count = {cursor.fetchone()[0]}")
+    try:
+        assert readyz(browser)[1]["database"] == {"status": "ok"}, "no write has met it yet"
+        with pytest.raises(OperationalError) as refusal, transaction.atomic():
+            factories.make_template_version(content_md="x" * 100_000)
+        assert database_errors.unavailable(refusal.value) == database_errors.FULL
+        for _ in range(2):
+            status, checks = readyz(browser)
+            assert (status, checks["database"]) == (200, {"status": "warning", "detail": database_errors.FULL})
+            assert checks["queue"]["status"] == "ok"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+    assert readyz(browser)[1]["database"] == {"status": "ok"}
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_a_disk_without_room_is_noticed_before_anybody_writes(browser, monkeypatch):
+    monkeypatch.setattr(database_errors, "perhaps_full", lambda: True)
+    assert readyz(browser)[1]["database"] == {"status": "ok"}, "a write goes through"
+    monkeypatch.setattr(IdempotencyKey.objects, "create", be_full)
+    assert readyz(browser)[1]["database"] == {"status": "warning", "detail": database_errors.FULL}
 
 
 def test_a_pending_migration_is_named(browser, monkeypatch):

@@ -13,6 +13,12 @@ from foundation import database_errors
 from foundation.database_errors import AWAY, DAMAGED, FULL, cause, unavailable
 
 
+@pytest.fixture(autouse=True)
+def _room():
+    yield
+    database_errors.found_room()
+
+
 def wrapped(own):
     """An error of a driver as Django raises it."""
     error = OperationalError(str(own))
@@ -82,3 +88,21 @@ def test_a_database_that_does_not_answer_is_to_blame(error):
 @pytest.mark.parametrize("error", [IntegrityError("twice"), DatabaseError("a mistake of ours"), KeyError("x"), None])
 def test_for_other_errors_the_database_is_not_to_blame(error):
     assert unavailable(error) is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "free", "known"), [("sqlite", 0, True), ("sqlite", 1_000_000, False), ("postgresql", 0, False)]
+)
+def test_where_the_database_is_a_file_its_disk_is_looked_at(monkeypatch, tmp_path, vendor, free, known):
+    monkeypatch.setattr(
+        database_errors, "connection", SimpleNamespace(vendor=vendor, settings_dict={"NAME": tmp_path / "x"})
+    )
+    monkeypatch.setattr(database_errors.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert database_errors.perhaps_full() is known
+
+
+def test_a_full_disk_is_remembered_until_there_is_room():
+    cause(of_postgresql("53100"))
+    assert database_errors.perhaps_full()
+    database_errors.found_room()
+    assert not database_errors.perhaps_full()
