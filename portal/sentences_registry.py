@@ -43,6 +43,8 @@ SENTENCES = (
     N("A release has at least one prompt, or needs another bundle."),
     N("This prompt has no text yet: neither a draft nor a sealed version."),
     N("These prompts are made of each other: %(names)s."),
+    N("A public bundle needs and puts in public ones alone: make those public, or the project private."),
+    N("%(bundle)s is private, and this bundle is public."),
     N("This is not the shape of a pack."),
     N("A pack has the prompt system."),
     N("A pack holds system, and styles under styles/."),

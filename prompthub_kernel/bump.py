@@ -1,8 +1,9 @@
 """How large a step from one release to the next has to be, and why.
 
-Whoever uses a bundle relies on the names of its prompts, on the shape of what they give (text, chat messages, JSON) and
-on the variables they take. Taking something away from that is *major*, adding to it *minor*, and a changed text is a
-*patch*. Below 1.0.0 the leftmost number that is not 0 is the major one, as ranges read it: ``^0.2`` ends before 0.3.
+Whoever uses a bundle relies on the names of its prompts, on the shape of what they give (text, chat messages, JSON), on
+the variables they take and on what may be left out of them. Taking something away from that is *major*, adding to it
+*minor*, and a changed text is a *patch*. Below 1.0.0 the leftmost number that is not 0 is the major one, as ranges read
+it: ``^0.2`` ends before 0.3.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Change(NamedTuple):
 
     ``reason.pointer`` names the prompt and the variable (``/members/styles~1calm/variables_schema/properties/tone``),
     ``reason.code`` is one of: ``prompt_removed``, ``format_changed``, ``variable_removed``, ``variable_renamed``,
-    ``variable_required``, ``variable_retyped``, ``variable_narrowed``, ``variable_marked``, ``rules_changed`` (major),
+    ``variable_required``, ``variable_retyped``, ``variable_narrowed``, ``variable_marked``, ``default_removed``,
+    ``rules_changed`` (major),
     ``prompt_added``, ``variable_added``, ``variable_widened``, ``rules_removed`` (minor), ``text_changed``,
     ``default_changed`` (patch).
     """
@@ -117,12 +119,30 @@ def require_bump(*, old: SemVer, new: SemVer, found: list[Change]) -> None:
     if asked <= given:
         return
     lowest = raised(old, asked)
-    too_large = [change.reason for change in found if change.bump > given]
-    raise Invalid(
+    detail = f"From {old} on, these changes are {asked}: the version must be {lowest} or higher."
+    raise _too_small(detail, found, given, {"previous": str(old), "lowest": str(lowest)})
+
+
+def require_room(*, new: SemVer, above: SemVer, found: list[Change], lowest: SemVer) -> None:
+    """Raises ``422.bump_too_small`` when what is released already as ``above`` differs from ``new``, which is to be put
+    below it, by more than the step between them: whoever asks for ``new`` or higher would lose something.
+
+    ``found`` are the changes from ``new`` to ``above``, ``lowest`` is a version that would do. The context is that of
+    :func:`require_bump`, with ``next`` for ``previous``.
+    """
+    given, asked = step(new, above), needed(found)
+    if asked <= given:
+        return
+    detail = f"From {new} to {above}, which is there already, the changes would be {asked}: release it as {lowest}."
+    raise _too_small(detail, found, given, {"next": str(above), "lowest": str(lowest)})
+
+
+def _too_small(detail: str, found: list[Change], given: Bump, told: dict[str, str]) -> Invalid:
+    return Invalid(
         "422.bump_too_small",
-        f"From {old} on, these changes are {asked}: the version must be {lowest} or higher.",
-        problems=too_large[:MAX_PROBLEMS],
-        context={"needed": str(asked), "given": str(given), "previous": str(old), "lowest": str(lowest)},
+        detail,
+        problems=[change.reason for change in found if change.bump > given][:MAX_PROBLEMS],
+        context={"needed": str(needed(found)), "given": str(given), **told},
     )
 
 
@@ -172,6 +192,11 @@ def _variable_changes(name: str, was: _Variables, now: _Variables, at: tuple[str
         yield _change(Bump.MAJOR, at, "variable_required", "This variable may no longer be left out.")
     elif name in was.demanded and name not in now.demanded:
         yield _change(Bump.MINOR, at, "variable_widened", "This variable may now be left out.")
+    elif name in was.defaults and name not in now.defaults:
+        detail = (
+            "This variable has no default any more: a text that uses it has nothing to put in where it is left out."
+        )
+        yield _change(Bump.MAJOR, at, "default_removed", detail)
     elif not same(was.defaults.get(name), now.defaults.get(name)):
         yield _change(Bump.PATCH, at, "default_changed", "The default of this variable changed.")
 

@@ -123,6 +123,7 @@ CODES: dict[str, Meaning] = {
     "422.variables_invalid": Meaning("The variables do not fit the template's schema", Invalid),
     "422.dependency_cycle": Meaning("Bundles would need themselves", Invalid),
     "422.dependency_unsatisfiable": Meaning("No releases fit all requirements", Invalid),
+    "422.dependency_private": Meaning("A public bundle would need a private one", Invalid),
     "422.bump_too_small": Meaning("The version is too low for what changed", Invalid),
     "422.release_not_in_bundle": Meaning("The release belongs to another bundle", Invalid),
     "422.style_unsupported": Meaning("The pack has no such style", Invalid),

@@ -11,11 +11,12 @@ goes back. Whether the actor may move the channel is asked here, under the lock,
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from audit import events
 from audit.actions import Action
@@ -30,7 +31,8 @@ from prompthub_kernel.semver import SemVer
 from prompthub_kernel.strict_json import require_storable
 from registry import aims
 from registry.aims import Aim, Choose
-from registry.models import Activation, Bundle, Channel, Release, ReleaseMark
+from registry.choosing import HIDDEN
+from registry.models import Activation, Bundle, Channel, Release
 from tenancy import policy
 from tenancy.policy import Permission, Scope
 
@@ -162,13 +164,26 @@ def earlier(*, channel: Channel) -> Release | None:
 
     Going back to a release forgets what came after it.
     """
-    way: list[uuid.UUID] = []
-    for key in reversed(history(channel=channel).values_list("release_id", flat=True)[:REMEMBERED]):
-        way = way[: way.index(key)] if key in way else way
-        way.append(key)
-    hidden = (ReleaseMark.Kind.YANK, ReleaseMark.Kind.REVERT)
-    offered = Release.objects.filter(pk__in=way[:-1]).exclude(marks__kind__in=hidden).in_bulk()
-    return next((offered[key] for key in reversed(way[:-1]) if key in offered), None)
+    way = [*ways(rows=[channel])[channel.pk]]
+    offered = Release.objects.filter(pk__in=way).exclude(marks__kind__in=HIDDEN).in_bulk()
+    return next((offered[key] for key in reversed(way) if key in offered), None)
+
+
+def ways(*, rows: Iterable[Channel]) -> dict[uuid.UUID, dict[uuid.UUID, None]]:
+    """The releases by which channels came to the present ones, in order and without those, by the channel's id; one
+    query for all of them.
+    """
+    found: dict[uuid.UUID, dict[uuid.UUID, None]] = {row.pk: {} for row in rows}
+    moves = Activation.objects.filter(channel__in=found, ordinal__gt=F("channel__last_ordinal") - REMEMBERED)
+    for channel, release in moves.order_by("ordinal").values_list("channel_id", "release_id"):
+        way = found[channel]
+        while release in way:
+            way.popitem()
+        way[release] = None
+    for way in found.values():
+        if way:
+            way.popitem()
+    return found
 
 
 def move(

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from foundation.actors import Actor
 from prompthub_kernel.address import BundleAddress
@@ -24,6 +24,7 @@ from prompthub_kernel.pointer import pointer
 from prompthub_kernel.selector import Exact, Named
 from registry import aims, channels
 from registry.channels import Moved
+from registry.choosing import HIDDEN
 from registry.models import Activation, Bundle, Channel, Release, ReleaseMark
 from tenancy import policy
 from tenancy.models import Project
@@ -115,6 +116,16 @@ def get(*, repository: str, slug: str, actor: Actor) -> Bundle:
     return found
 
 
+def of(*, project: Project, slug: str) -> Bundle | None:
+    """A pack of a project, whoever asks; None for a bundle that is none."""
+    return Bundle.objects.select_related("project").filter(project=project, slug=slug, kind=Bundle.Kind.PACK).first()
+
+
+def here() -> str:
+    """The environment of this installation."""
+    return str(settings.PACKS["environment"])
+
+
 def listing(*, actor: Actor) -> QuerySet[Bundle]:
     """The packs that the actor may see, by address; :func:`catalogue` tells of their releases."""
     packs = Bundle.objects.filter(kind=Bundle.Kind.PACK, project__in=policy.visible(actor, Project))
@@ -140,6 +151,20 @@ def catalogue(*, packs: Sequence[Bundle]) -> list[Pack]:
     return [Pack(pack, tuple(versions[pack.pk]), active[pack.pk]) for pack in packs]
 
 
+def going_back(*, packs: Sequence[Bundle]) -> dict[uuid.UUID, set[str]]:
+    """The environments in which there is something to roll back to, by the pack's id; three queries."""
+    found: dict[uuid.UUID, set[str]] = {pack.pk: set() for pack in packs}
+    moving = Channel.objects.filter(bundle__in=packs, release__isnull=False)
+    ways = channels.ways(rows=moving)
+    marks = ReleaseMark.objects.filter(release__bundle__in=packs, kind__in=HIDDEN)
+    hidden = set(marks.values_list("release_id", flat=True))
+    for channel in moving:
+        name = Named.parse(channel.name)
+        if name.name == ACTIVE and (channel.split_release_id is not None or ways[channel.pk].keys() - hidden):
+            found[channel.bundle_id].add(name.environment)
+    return found
+
+
 def active(*, pack: Bundle, actor: Actor, environment: str | None = None) -> Active:
     """The release that an environment runs, by default the installation's own.
 
@@ -147,7 +172,7 @@ def active(*, pack: Bundle, actor: Actor, environment: str | None = None) -> Act
     was active last, in whichever environment, stands in for it. Raises ``404.channel_not_found`` when there is nothing.
     """
     policy.require(actor, policy.Permission.VIEW, pack.project)
-    where = _here() if environment is None else environment
+    where = here() if environment is None else environment
     name = channel_name(environment=where)
     channel = Channel.objects.filter(bundle=pack, name=name).select_related("release").first()
     if channel is not None and channel.release is not None:
@@ -157,7 +182,7 @@ def active(*, pack: Bundle, actor: Actor, environment: str | None = None) -> Act
 
 def standing_in(*, pack: Bundle, environment: str) -> Active:
     """What an environment runs in which nobody activated a release yet; :func:`active` says what and when it raises."""
-    default = default_of(pack=pack.address) if environment == _here() else None
+    default = default_of(pack=pack.address) if environment == here() else None
     if default is None:
         raise NotFound("404.channel_not_found", "No release of this pack is active in this environment yet.")
     offered = Release.objects.exclude(marks__kind=ReleaseMark.Kind.REVERT)
@@ -165,8 +190,8 @@ def standing_in(*, pack: Bundle, environment: str) -> Active:
     if release is not None:
         return Active(release, environment, "default")
     last = (
-        Activation.objects.filter(channel__bundle=pack, channel__name__startswith=ACTIVE, ordinal__isnull=False)
-        .filter(release__in=offered)
+        Activation.objects.filter(Q(channel__name=ACTIVE) | Q(channel__name__startswith=f"{ACTIVE}@"))
+        .filter(channel__bundle=pack, ordinal__isnull=False, release__in=offered)
         .select_related("release")
         .order_by("-active_at", "-id")
         .first()
@@ -241,14 +266,9 @@ def rollback(
 ) -> Moved:
     """Have an environment run what it ran before. Raises what :func:`registry.channels.rollback` raises."""
     _require_pack(pack)
-    name = channel_name(environment=_here() if environment is None else environment)
+    name = channel_name(environment=here() if environment is None else environment)
     channel = channels.get(bundle=pack, name=name, actor=by)
     return channels.rollback(channel=channel, by=by, at=at, reason=reason, expected=expected)
-
-
-def _here() -> str:
-    """The environment of this installation."""
-    return str(settings.PACKS["environment"])
 
 
 def _channel(pack: Bundle, environment: str | None, to: str | Release, by: Actor, at: datetime) -> Channel:
@@ -256,7 +276,7 @@ def _channel(pack: Bundle, environment: str | None, to: str | Release, by: Actor
     because whoever else locks it announces afterwards.
     """
     _require_pack(pack)
-    name = channel_name(environment=_here() if environment is None else environment)
+    name = channel_name(environment=here() if environment is None else environment)
     try:
         return channels.get(bundle=pack, name=name, actor=by)
     except NotFound:

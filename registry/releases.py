@@ -15,7 +15,7 @@ from audit import events
 from audit.actions import Action
 from foundation import broadcast
 from foundation.actors import Actor
-from prompthub_kernel import bump, rendering, shapes
+from prompthub_kernel import rendering, shapes
 from prompthub_kernel.errors import Conflict, NotFound, Problem
 from prompthub_kernel.manifest import digest_of
 from prompthub_kernel.place import Place
@@ -107,8 +107,7 @@ def cut(*, bundle: Bundle, version: str, by: Actor, at: datetime, revision: int 
         present = Release.objects.filter(bundle=row, number=number(version=wanted)).first()
         if present is not None:
             return _again(present, found)
-        if found.previous is not None:
-            bump.require_bump(old=found.previous.semver, new=wanted, found=[*found.changes])
+        found.require_enough()
         release = _sealed(row, found, notes, by, at)
         metadata = {"digest": release.digest, "prompts": len(found.prompts), "bundle": str(row.pk)}
         events.record(action=Action.RELEASE_CUT, subject=subject(release), by=by, at=at, metadata=metadata)

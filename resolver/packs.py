@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from foundation.actors import Actor
 from prompthub_kernel.address import BundleAddress
-from prompthub_kernel.errors import NotFound
 from prompthub_kernel.resolution import ResolvedPrompt, Warned
-from prompthub_kernel.selector import Exact, Named
-from prompthub_kernel.semver import SemVer
+from prompthub_kernel.selector import Named
 from registry import packs
 from resolver import resolve
 from resolver.resolve import OpenRelease
@@ -77,24 +73,10 @@ def stack(
 
 
 def _opened(pack: BundleAddress, actor: Actor, key: str) -> OpenRelease:
-    """The release that the pack's address means; what is active in this installation's environment without a selector.
-
-    Where nobody activated one yet, what :func:`registry.packs.standing_in` names, with its warning.
-    """
-    here = packs.channel_name(environment=str(settings.PACKS["environment"]))
+    """The release that the pack's address means; what runs in this installation's environment without a selector."""
+    here = packs.channel_name(environment=packs.here())
     asked = replace(pack, selector=pack.selector or Named.parse(here))
-    try:
-        return resolve.opened(address=asked, actor=actor, key=key)
-    except NotFound as missing:
-        channel = asked.selector
-        if missing.code != "404.channel_not_found" or not isinstance(channel, Named) or channel.name != packs.ACTIVE:
-            raise
-    row = packs.get(repository=pack.repository, slug=pack.bundle, actor=actor)
-    found = packs.standing_in(pack=row, environment=channel.environment)
-    exact = Exact(SemVer.parse(found.release.version))
-    release = resolve.opened(address=replace(pack, selector=exact), actor=actor)
-    warned = (Warned("default_unknown", "other", found.warning),) if found.warning else ()
-    return replace(release, warnings=warned)
+    return resolve.opened(address=asked, actor=actor, key=key)
 
 
 def _style(release: OpenRelease, style: str, actor: Actor, at: datetime, values: Values | None) -> ResolvedPrompt:

@@ -135,15 +135,15 @@ def opened_in(
 
     Raises as :func:`resolve` does.
     """
-    found = steps.release(
-        project=project.pk,
+    found, warned = steps.meant(
+        project=project,
         slug=address.bundle,
         selector=address.selector,
         key=key,
         segments=segments,
         prompt=prompt,
     )
-    return OpenRelease(project, address.bundle, found)
+    return OpenRelease(project, address.bundle, found, warned)
 
 
 def read(

@@ -24,6 +24,7 @@ from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.resolution import Origin, ResolveRequest, Warned
 from prompthub_kernel.selector import LATEST, Exact, Named, Selector
 from prompthub_kernel.semver import SemVer
+from registry import packs
 from resolver import cache as remembered
 from resolver.cache import Read
 from tenancy import clients, projects
@@ -88,17 +89,18 @@ def registry_address(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     assert address is not None  # noqa: S101 - the step is tried for addresses alone
     try:
         project = projects.get(key=address.repository, actor=actor)
-        read = release(
-            project=project.pk,
+        read, warned = meant(
+            project=project,
             slug=address.bundle,
             selector=address.selector,
             key=request.key,
             segments=request.segments,
             prompt=address.prompt,
         )
-        return released(read=read, project=project, slug=address.bundle, name=address.prompt)
+        found = released(read=read, project=project, slug=address.bundle, name=address.prompt)
     except NotFound as missing:
         return Miss(missing)
+    return replace(found, warnings=(*warned, *found.warnings)) if warned else found
 
 
 def client_instance(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
@@ -145,6 +147,34 @@ def builtin(*, request: ResolveRequest, actor: Actor) -> Hit | Miss:
     name = request.category if request.category in shipped else GLOBAL
     body = PromptBody.parse(content_md=shipped.get(name, LAST), content_json=None, format="markdown")
     return Hit(digest=sha256_digest(body.digest().encode()), origin=Origin.BUILTIN, version="", body=body, prompt=name)
+
+
+def meant(
+    *,
+    project: Project,
+    slug: str,
+    selector: Selector | None,
+    key: str = "",
+    segments: Collection[str] = (),
+    prompt: str = "",
+) -> tuple[Read, tuple[Warned, ...]]:
+    """What :func:`release` finds, and what is to be known of that. Where nobody activated a pack in the environment
+    that is meant, it is what :func:`registry.packs.standing_in` names, with its warning.
+    """
+    try:
+        found = release(project=project.pk, slug=slug, selector=selector, key=key, segments=segments, prompt=prompt)
+    except NotFound as missing:
+        if missing.code != "404.channel_not_found" or not isinstance(selector, Named) or selector.name != packs.ACTIVE:
+            raise
+        pack = packs.of(project=project, slug=slug)
+        if pack is None:
+            raise
+    else:
+        return found, ()
+    active = packs.standing_in(pack=pack, environment=selector.environment)
+    exact = Exact(SemVer.parse(active.release.version))
+    warned = (Warned("default_unknown", "other", active.warning),) if active.warning else ()
+    return release(project=project.pk, slug=slug, selector=exact, prompt=prompt), warned
 
 
 def release(

@@ -15,7 +15,7 @@ from string import Template
 from typing import Any, NamedTuple
 
 from django.db import connection, models, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from foundation.actors import Actor, ActorKind
 from resolver import metrics
@@ -93,8 +93,13 @@ def forget() -> None:
 
 
 def listing(*, actor: Actor) -> QuerySet[UsageDaily]:
-    """Usage of the prompts of projects the actor may see, newest day first."""
-    return UsageDaily.objects.filter(project__in=policy.visible(actor, Project)).select_related("token", "project")
+    """Usage of the prompts of projects in which the actor has a role, newest day first; of others that it may see, a
+    token is told its own: whose services use a public project is for its members.
+    """
+    told = Q(project__in=policy.visible(actor, Project, public=False))
+    if actor.kind is ActorKind.TOKEN:
+        told |= Q(project__in=policy.visible(actor, Project), token=actor.id)
+    return UsageDaily.objects.filter(told).select_related("token", "project")
 
 
 def of_prompts(*, prompts: Iterable[str], actor: Actor) -> QuerySet[UsageDaily]:

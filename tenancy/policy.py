@@ -126,8 +126,14 @@ def permissions(actor: Actor, place: Place) -> frozenset[Permission]:
     return everything & given
 
 
-def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permission.VIEW) -> models.QuerySet[PlaceT]:
-    """The clients or projects at which the actor has the permission: every listing starts from here."""
+def visible(
+    actor: Actor, places: type[PlaceT], permission: Permission = Permission.VIEW, *, public: bool = True
+) -> models.QuerySet[PlaceT]:
+    """The clients or projects at which the actor has the permission: every listing starts from here.
+
+    Without ``public`` those are left out that the actor may only view because everybody may: what is told of who works
+    in a project is for those who have a role there.
+    """
     everything: models.QuerySet[PlaceT] = places._default_manager.all()
     if actor.is_system:
         return everything
@@ -142,7 +148,7 @@ def visible(actor: Actor, places: type[PlaceT], permission: Permission = Permiss
     # Bare names: clients and projects have roles of the same names, and guardian takes the kind from `places`.
     granted = get_objects_for_user(actor.account, giving, places, any_perm=True, accept_global_perms=False)
     mine = models.Q(pk__in=granted.values("pk"))
-    if places is Project and permission is Permission.VIEW:
+    if public and places is Project and permission is Permission.VIEW:
         mine |= models.Q(visibility=Project.Visibility.PUBLIC)
     return everything.filter(mine)
 

@@ -17,7 +17,12 @@ from tenancy.policy import Permission
 MISSING = "404.bundle_not_found"
 NO_TEMPLATE = "404.template_or_instance_not_found"
 STALE = "409.draft_stale"
-UNFIT = ("400.template_schema_invalid", "422.dependency_cycle", "422.dependency_unsatisfiable")
+UNFIT = (
+    "400.template_schema_invalid",
+    "422.dependency_cycle",
+    "422.dependency_private",
+    "422.dependency_unsatisfiable",
+)
 CUTTING = (MISSING, STALE, "400.address_invalid", "409.version_conflict", "422.bump_too_small", *UNFIT)
 
 

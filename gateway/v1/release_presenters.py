@@ -82,8 +82,10 @@ def plan(found: Plan) -> Shown:
         "needed": str(found.needed),
         "lowest": None if found.lowest is None else str(found.lowest),
         "previous": release_name(found.previous),
+        "next": release_name(found.above),
         "same_as": release_name(found.same_as),
         "changes": _changes(found.changes),
+        "next_changes": _changes(found.leading),
         "prompts": dict(found.manifest.prompts),
         "chosen": {name: release_name(one) for name, one in found.chosen.items()},
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
 
 from foundation.actors import Actor
 from portal.access import Control
@@ -19,12 +21,15 @@ from tenancy import policy
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What one environment runs; ``default`` when nobody activated it: the settings name it."""
+    """What one environment runs; ``default`` when nobody activated it: the settings name it. ``rollback`` is None then,
+    else whether this person may roll it back.
+    """
 
     name: str
     channel: str
     version: str
     styles: Sequence[str]
+    rollback: Control | None = None
     default: bool = False
     warning: str = ""
 
@@ -41,7 +46,8 @@ class PackLine:
 
 def lines(*, actor: Actor) -> list[PackLine]:
     """Every pack the actor may see, by address."""
-    found = packs.catalogue(packs=list(packs.listing(actor=actor)))
+    rows = list(packs.listing(actor=actor))
+    found, back = packs.catalogue(packs=rows), packs.going_back(packs=rows)
     rights: dict[uuid.UUID, Mapping[str, Control]] = {}
     for pack in found:
         project = pack.bundle.project
@@ -50,7 +56,7 @@ def lines(*, actor: Actor) -> list[PackLine]:
     return [
         PackLine(
             pack,
-            _environments(pack, actor),
+            _environments(pack, back[pack.bundle.pk], rights[pack.bundle.project_id], actor),
             [(version, [MARK[kind] for kind in version.marks]) for version in pack.versions],
             rights[pack.bundle.project_id],
         )
@@ -58,13 +64,21 @@ def lines(*, actor: Actor) -> list[PackLine]:
     ]
 
 
-def _environments(pack: Pack, actor: Actor) -> list[Environment]:
+def _environments(pack: Pack, back: Collection[str], may: Mapping[str, Control], actor: Actor) -> list[Environment]:
+    """What each runs; the installation's own also when nobody activated anything there."""
     styles = {version.version: version.styles for version in pack.versions}
+    first = Control(allowed=False, reason=_("There is no earlier release to go back to."))
     found = [
-        Environment(name, packs.channel_name(environment=name), version, styles.get(version, ()))
+        Environment(
+            name,
+            packs.channel_name(environment=name),
+            version,
+            styles.get(version, ()),
+            may["publish"] if name in back else first,
+        )
         for name, version in pack.active.items()
     ]
-    return found or _default(pack, actor)
+    return found if packs.here() in pack.active else [*_default(pack, actor), *found]
 
 
 def _default(pack: Pack, actor: Actor) -> list[Environment]:

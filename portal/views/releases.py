@@ -59,10 +59,14 @@ class Cut(BundleView):
         return self._page(version=request.GET.get("version", "").strip())
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Seal the draft under the version."""
+        """Seal the draft under the version, or only look at what that would be: what was typed stays."""
         form = CutForm(request.POST, bundle=self.bundle)
+        version = request.POST.get("version", "").strip()
+        if "look" in request.POST:
+            form.renew(bundle=self.bundle)
+            return self._page(form, version=version)
         if not form.is_valid():
-            return self._page(form, version=request.POST.get("version", "").strip(), status=422)
+            return self._page(form, version=version, status=422)
         given = dict(form.cleaned_data)  # a form forgets what it shows an error beside
         try:
             done = releases.cut(bundle=self.bundle, by=self.actor, at=self.at, **given)

@@ -54,6 +54,25 @@ def test_packs_show_what_each_environment_runs(bench, coach):
     assert "Needs the permission “publish” in this project." in html
 
 
+def test_packs_show_what_runs_here_though_only_another_environment_was_activated(bench, coach, settings):
+    settings.PACKS = {"environment": "prod", "defaults": [f"{coach.bundle.address}@1.0.1"]}
+    html = page_of(bench.person(Role.VIEWER).get("/packs/"))
+    assert "active@prod" in html
+    assert "Nobody activated one yet" in html
+    settings.PACKS = {"environment": "prod", "defaults": [f"{coach.bundle.address}@9.9.9"]}
+    assert "names no release; 1.0.0 was active last" in page_of(bench.person(Role.VIEWER).get("/packs/"))
+
+
+def test_a_pack_is_rolled_back_where_it_ran_something_before(bench, coach):
+    def offered():
+        html = page_of(bench.person(Role.PUBLISHER).get("/packs/"))
+        return "There is no earlier release to go back to." not in html
+
+    assert not offered()
+    packs.activate(pack=coach.bundle, to="1.0.1", environment="", by=SYSTEM, at=AT)
+    assert offered()
+
+
 def test_without_a_pack_the_page_says_how_to_make_one(bench):
     assert "No pack yet" in page_of(bench.person().get("/packs/"))
 

@@ -46,6 +46,27 @@ def test_a_plan_for_a_version_of_ones_own_keeps_it(bench):
     assert "The text of this prompt changed." in html
 
 
+def test_looking_at_another_version_keeps_what_was_typed_and_puts_nothing_into_the_address(bench):
+    bench.work.write("greeting", "Kinder.")
+    browser = bench.person(Role.PUBLISHER)
+    html = page_of(cut(bench, browser, "3.0.0", notes="So much kinder.", look="yes", revision=1))
+    assert 'value="3.0.0"' in html
+    assert "So much kinder." in html
+    assert f'name="revision" value="{draft_of(bench).revision}"' in html
+    assert "formmethod" not in html, "a form that is sent by its address would put its token there"
+    assert not Release.objects.filter(bundle=bench.work.bundle, version="3.0.0").exists()
+
+
+def test_a_version_below_another_that_lacks_something_is_warned_of(bench):
+    bench.work.cut("2.2.0")
+    bench.work.write("more", "More.")
+    html = page_of(bench.person(Role.PUBLISHER).get(bench.address("cut"), {"version": "2.1.0"}))
+    assert "2.2.0 is there already and lacks what this one would have. Release it as 2.3.0." in html
+    html = page_of(cut(bench, bench.person(Role.PUBLISHER), "2.1.0"), 422)
+    assert "This prompt was removed." in html
+    assert "Release it as 2.3.0." in html
+
+
 def test_a_draft_without_changes_says_so(bench):
     assert "Nothing changed since 2.0.0" in page_of(bench.person(Role.PUBLISHER).get(bench.address("cut")))
 

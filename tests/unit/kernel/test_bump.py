@@ -89,6 +89,7 @@ STRING, INTEGER = {"type": "string"}, {"type": "integer"}
         ({"a": True}, {"a": False}, [("major", "variable_retyped", "a")]),
         ({"a": {"default": 1}}, {"a": {"default": 2}}, [("patch", "default_changed", "a")]),
         ({"a": {}}, {"a": {"default": None}}, [("patch", "default_changed", "a")]),
+        ({"a": {"default": None}}, {"a": {}}, [("major", "default_removed", "a")]),
         ({"a": STRING}, {"a": {**STRING, "x-secret": True}}, [("major", "variable_marked", "a")]),
         ({"a": STRING}, {"a": {**STRING, "x-runtime": True}}, [("major", "variable_marked", "a")]),
     ],

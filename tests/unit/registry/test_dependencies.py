@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -143,3 +145,29 @@ def test_who_needs_a_bundle_is_known_as_far_as_one_may_see(project, system, at):
     viewer = make_actor(roles={project: Role.VIEWER})
     assert list(dependencies.dependants(bundle=base.bundle, actor=viewer)) == []
     assert [row.bundle_id for row in dependencies.drafts_needing(bundle=base.bundle, actor=viewer)] == [gone.bundle.pk]
+
+
+@pytest.mark.parametrize(("visibility", "fine"), [("public", False), ("private", True)])
+def test_a_public_bundle_neither_needs_nor_puts_in_a_private_one(visibility, fine):
+    """Its manifest would name what outsiders cannot find, its sealed text show what they may not read."""
+    secret = Workbench(make_project(visibility="private"), "secret")
+    secret.write("tone", "Never say no.")
+    secret.cut("1.0.0")
+    for use, place in (
+        (lambda bench: bench.need(secret.name, "^1"), f"/requirements/{secret.name.replace('/', '~1')}"),
+        (lambda bench: bench.write("all", '{% include "' + secret.name + '@1.0.0/tone" %}'), "/members/all"),
+    ):
+        bench = Workbench(make_project(visibility=visibility), "open")
+        bench.write("own", "Hello.")
+        use(bench)
+        if fine:
+            assert bench.cut("1.0.0").version == "1.0.0"
+            continue
+        for call, given in (
+            (bench.cut, ("1.0.0",)),
+            (partial(releases.plan, bundle=bench.bundle, version="1.0.0", actor=bench.by), ()),
+        ):
+            with pytest.raises(Invalid) as refused:
+                call(*given)
+            assert refused.value.code == "422.dependency_private"
+            assert [(one.pointer, one.code) for one in refused.value.problems] == [(place, "private")]

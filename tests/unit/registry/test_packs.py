@@ -208,6 +208,31 @@ def test_what_stands_in_is_no_reverted_release(settled, settings, at, system):
     assert packs.active(pack=settled, actor=system).release.version == "1.0.0"
 
 
+def test_what_stands_in_was_active_in_an_environment(settled, settings, at, system):
+    packs.activate(pack=settled, to="1.0.0", environment="staging", by=system, at=at)
+    experiment = channels.create(bundle=settled, name="active-experiment", by=system, at=at)
+    channels.activate(channel=experiment, to="1.1.0", by=system, at=at + timedelta(hours=1))
+    default(settings, settled, "9.0.0")
+    assert packs.active(pack=settled, actor=system).release.version == "1.0.0"
+
+
+def test_it_is_told_where_there_is_something_to_go_back_to(settled, at, system):
+    def back():
+        return packs.going_back(packs=[settled])[settled.pk]
+
+    packs.activate(pack=settled, to="1.0.0", by=system, at=at)
+    lab = packs.activate(pack=settled, to="1.0.0", environment="lab", by=system, at=at).channel
+    assert back() == set()
+    packs.activate(pack=settled, to="2.0.0", by=system, at=at)
+    rollouts.split(channel=lab, to="1.1.0", percent=10, by=system, at=at)
+    assert back() == {"", "lab"}
+    packs.rollback(pack=settled, by=system, at=at)
+    rollouts.finish(channel=lab, by=system, at=at)
+    assert back() == {"lab"}
+    make_release_mark(release=settled.releases.get(version="1.0.0"), kind="yank")
+    assert back() == set()
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

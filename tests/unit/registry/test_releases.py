@@ -366,3 +366,30 @@ def test_a_text_that_changes_while_it_is_cut_is_not_sealed_unseen(bench, monkeyp
         bench.cut("1.0.0")
     assert late.value.code == "409.draft_stale"
     assert (Release.objects.count(), TemplateVersion.objects.count()) == (0, 0)
+
+
+def test_a_release_below_another_promises_nothing_that_the_other_lacks(bench):
+    """Whoever asks for ^1.1 gets 1.2.0 then, which does not have what 1.1.0 would bring."""
+    bench.write("a", "Hello.")
+    for version in ("1.0.0", "1.2.0", "1.3.0", "2.0.0"):
+        bench.cut(version)
+    bench.write("extra", "More.")
+    told = releases.plan(bundle=bench.bundle, version="1.1.0", actor=bench.by)
+    assert (told.enough, str(told.lowest), told.above.version) == (False, "2.1.0", "1.2.0")
+    with pytest.raises(Invalid) as refused:
+        bench.cut("1.1.0")
+    assert refused.value.code == "422.bump_too_small"
+    assert [(one.pointer, one.code) for one in refused.value.problems] == [("/members/extra", "prompt_removed")]
+    assert refused.value.context == {"needed": "major", "given": "minor", "next": "1.2.0", "lowest": "2.1.0"}
+    assert bench.cut("1.4.0").version == "1.4.0"
+    assert bench.cut("1.4.1-rc.1").version == "1.4.1-rc.1"
+
+
+def test_a_release_below_another_is_cut_where_the_other_keeps_what_it_has(bench):
+    bench.write("a", "Hello.")
+    bench.cut("1.0.0")
+    bench.write("extra", "More.")
+    bench.cut("1.2.0")
+    bench.write("extra", "Even more.")
+    assert releases.plan(bundle=bench.bundle, version="1.1.0", actor=bench.by).enough
+    assert bench.cut("1.1.0").version == "1.1.0"

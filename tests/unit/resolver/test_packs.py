@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from prompthub_kernel.address import BundleAddress
+from prompthub_kernel.address import Address, BundleAddress
 from prompthub_kernel.errors import Invalid, NotFound
-from resolver import packs
+from prompthub_kernel.resolution import ResolveRequest
+from registry import packs as registered
+from resolver import packs, resolve
 from tests.factories import make_bundle
 from tests.factories.acting import AT
 from tests.factories.shelf import cut_release, point
@@ -100,6 +102,39 @@ def test_a_default_that_names_no_release_is_never_silent(pack, old, new, reader,
     [warned] = stack.warnings
     assert warned.code == "default_unknown"
     assert "9.9.9" in warned.message
+
+
+@pytest.mark.parametrize("environment", ["", "prod"])
+def test_whoever_asks_by_address_is_told_the_same(pack, old, new, reader, settings, environment):
+    settings.PACKS = {"environment": environment, "defaults": ["@local/coach@1.0.0"]}
+    channel = f"active@{environment}" if environment else "active"
+    address = f"@local/coach@{channel}"
+    asked = packs.get_system_prompt(pack=PACK, actor=reader, at=AT)
+    request = ResolveRequest(address=Address.parse(f"{address}/system"))
+    found = resolve.resolve(request=request, actor=reader, at=AT)
+    release = resolve.opened(address=BundleAddress.parse(address), actor=reader)
+    whole = resolve.whole(release=release, actor=reader, at=AT)
+    assert found.text == asked.text == whole.prompts["system"].text == "System 1"
+    assert found.address == "@local/coach@1.0.0/system"
+    elsewhere = ResolveRequest(address=Address.parse("@local/coach@active@lab/system"))
+    assert resolve.explain(request=elsewhere, actor=reader).error.code == "404.channel_not_found"
+    settings.PACKS = {"environment": environment, "defaults": []}
+    assert resolve.explain(request=request, actor=reader).error.code == "404.channel_not_found"
+
+
+def test_a_set_of_prompts_has_no_default(bundle, reader, settings):
+    settings.PACKS = {"environment": "", "defaults": ["@local/onboarding@1.0.0"]}
+    cut_release(bundle, "1.0.0", {"system": "No pack."})
+    request = ResolveRequest(address=Address.parse("@local/onboarding@active/system"))
+    assert resolve.explain(request=request, actor=reader).error.code == "404.channel_not_found"
+
+
+def test_a_default_that_names_no_release_is_told_to_whoever_asks_by_address(pack, old, reader, settings, system):
+    registered.activate(pack=pack, to="1.0.0", environment="staging", by=system, at=AT)
+    settings.PACKS = {"environment": "", "defaults": ["@local/coach@9.9.9"]}
+    request = ResolveRequest(address=Address.parse("@local/coach@active/system"))
+    [warned] = resolve.resolve(request=request, actor=reader, at=AT).warnings
+    assert (warned.code, "9.9.9" in warned.message) == ("default_unknown", True)
 
 
 def test_another_channel_that_points_nowhere_is_an_error(active, reader):

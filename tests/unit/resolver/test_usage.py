@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from prompthub_kernel.resolution import ResolveRequest
 from resolver import resolve, usage
 from resolver.models import UsageDaily
 from resolver.usage import Fetched
+from tenancy import projects
 from tenancy.policy import Role
 from tests.factories import make_actor, make_project, make_token
-from tests.factories.acting import AT
+from tests.factories.acting import AT, SYSTEM
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +106,20 @@ def test_one_sees_the_usage_of_projects_one_may_see(project, stable, reader):
         "@local/onboarding/welcome"
     ]
     assert list(usage.of_prompts(prompts=["@local/onboarding/other"], actor=mine)) == []
+
+
+def test_whose_services_use_a_public_project_is_for_its_members(project, stable, reader):
+    projects.set_visibility(project=project, visibility="public", by=SYSTEM, at=AT)
+    other, _ = make_token()
+    stranger = replace(reader, id=str(other.pk), account=other.account)
+    for actor in (reader, stranger):
+        read(actor)
+    usage.flush()
+    assert [str(row.token_id) for row in usage.listing(actor=stranger)] == [stranger.id]
+    assert list(usage.listing(actor=make_actor())) == []
+    member = make_actor(roles={project: Role.VIEWER})
+    assert {str(row.token_id) for row in usage.listing(actor=member)} == {reader.id, stranger.id}
+    assert usage.listing(actor=make_actor(superuser=True)).count() == 2
 
 
 def test_a_row_names_the_place_it_belongs_to(project, reader):
