@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_noop
 
-from portal import sentences_registry
+from portal import sentences_conflicts, sentences_registry
 
 N = gettext_noop
 SENTENCES = (
@@ -199,7 +199,7 @@ def _translated(text: str) -> str | None:
         if (fits := pattern.fullmatch(text)) is not None:
             named = fits.groupdict()
             return gettext(sentence) % {name: _named(name, one) for name, one in named.items()}
-    return None
+    return None if get_language() == ENGLISH else sentences_conflicts.said(text)
 
 
 def _named(name: str, text: str) -> str:

@@ -26,6 +26,7 @@ from django.contrib.auth import get_user_model
 
 from foundation import egress
 from foundation.actors import Actor, Door, system
+from foundation.clock import database_now
 from instances import drafts
 from instances.models import PromptInstance
 from prompthub import demo_shelf, env
@@ -224,7 +225,7 @@ def _edited_there(world: World, prompt: PromptInstance) -> None:
         there = f"{_provider()}/prompts/{prompt.name}"
         text = json.loads(_call("GET", there).content)["text"]
         _call("PUT", there, json.dumps({"text": text + texts.ADDED_THERE}).encode())
-        drift.check(placement=placement, by=world.by, at=world.at, quiet=timedelta(0))
+        drift.check(placement=placement, by=world.by, at=database_now(), quiet=timedelta(0))  # after it arrived
 
 
 def _listens() -> bool:

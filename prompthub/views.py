@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -115,7 +115,9 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 for people."""
+    """400 for people, or 413 for what is larger than DATA_UPLOAD_MAX_MEMORY_SIZE."""
+    if isinstance(exception, RequestDataTooBig):
+        return _too_large(request)
     title = _("This request cannot be read")
     if not isinstance(exception, DisallowedHost):
         return _page(request, 400, title, _("Go back, and try again from there."))
@@ -125,6 +127,15 @@ def unreadable(request: HttpRequest, exception: Exception | None = None) -> Http
         "PROMPTHUB_ALLOWED_HOSTS."
     )
     response = _page(request, 400, title, text, error=problems.translated(exception))
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
+    return response
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    error = Invalid("413.body_too_large", "The request is larger than this service accepts.")
+    log.warning("request.too_large", length=request.META.get("CONTENT_LENGTH", "")[:LONGEST_HOST])
+    text = _("Nothing was saved. Go back, where what you wrote may still stand, and make it shorter.")
+    response = _page(request, 413, _("This is too large"), text, error=error)
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
     return response
 

@@ -144,6 +144,48 @@ def test_what_was_written_is_saved_after_signing_in_in_another_window(visit, hub
     assert "Mine. More. " in prompt.now()["content_md"]
 
 
+def test_what_is_too_large_is_told_and_not_sent_again(visit, hub):
+    window = visit("operator")
+    window.page.clock.install()
+    page = window.go(hub.prompt("refused-large").page)
+    page.get_by_label("Text of the prompt").fill("x" * 1_100_000)
+    with page.expect_response(lambda answer: answer.status == 413):
+        page.clock.run_for(2_000)
+    expect(page.get_by_role("alert")).to_contain_text("This is too large")
+    expect(page.locator("#draft-status")).to_have_text(NOT_SAVED)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(20_000)
+    assert asked == []
+
+
+def test_what_was_done_is_said_when_the_page_has_come(visit, hub):
+    page = visit("operator").go(hub.prompt("refused-told").page)
+    page.get_by_label("Text of the prompt").fill("Short.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page).to_have_title("The draft is saved. – Text · refused-told · PromptHub")
+    expect(page.locator("#toasts > .ph-unseen")).to_have_text("The draft is saved.")
+
+
+def test_the_keys_of_a_comparison_work_within_it_alone(visit, hub):
+    prompt = hub.prompt("refused-keys")
+    prompt.publish()
+    hub.call("PATCH", f"/api/v1/instances/{prompt.key}", {"revision": 1, "content_md": "Other."})
+    window = visit("operator")
+    page = window.go(f"{prompt.page}diff/")
+    here = page.locator("[data-place]")
+    page.keyboard.press("n")
+    expect(page.get_by_text("n and p work while the focus is in the comparison")).to_be_visible()
+    expect(here).to_have_text("")
+    page.get_by_role("link", name="Next").focus()
+    page.keyboard.press("n")
+    expect(here).to_contain_text("1 / ")
+    expect(page.locator("#change-1")).to_be_focused()
+    page.keyboard.press("p")
+    expect(here).to_contain_text(" / ")
+    assert window.axe() == []
+
+
 def test_a_test_of_the_connection_keeps_the_focus(visit, hub):
     prompt = hub.prompt("refused-focus")
     key = prompt.placed("refused-focus-target", {"url": f"{hub.provider}/hook"}, {"name": prompt.name})

@@ -92,6 +92,8 @@ def test_one_prompt_was_changed_at_the_provider(state, received):
     [found] = Drift.objects.filter(ended_at__isnull=True)
     assert found.placement.instance.name == "acme-reminder-calls"
     assert found.observed == received["acme-reminder-calls"]["text"]
+    arrived = Delivery.objects.get(placement=found.placement, state="delivered").ended_at
+    assert found.found_at >= arrived, "what is changed there was there before"
     diff = drift.compare(drift=found, actor=system())
     assert [line["text"] for line in diff.added] == [
         "\n",

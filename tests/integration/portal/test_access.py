@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
@@ -160,6 +161,17 @@ class TestHtmxIsRefused:
 
     def test_every_page_has_the_place(self, operator):
         assert operator.get("/clients/").content.decode().count('id="problem" role="alert"') == 1
+
+
+def test_what_is_too_large_is_told_so_and_is_no_fault_of_ours(signed_in, world, caplog):
+    known = {"client": world.client.slug, "instance": world.instance.pk}
+    given = {"part": "text", "revision": "1", "text": "x" * 1_100_000}
+    answer = signed_in(Role.EDITOR).post(
+        address("draft", **known), urlencode(given), content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 413
+    assert "This is too large" in answer.content.decode()
+    assert [line for line in caplog.records if line.levelname == "ERROR"] == []
 
 
 def test_what_was_done_is_the_first_word_of_the_title(signed_in, world):

@@ -36,6 +36,7 @@ export function connect(place) {
     if (again && !hopeless(status)) return; // it is asked again
     about = element;
     if (status === 401) tell("signed-out");
+    else if (status === 413) tell("too-large");
     else if (!xhr?.getResponseHeader("HX-Retarget")) tell(hopeless(status) ? "refused" : "unanswered");
     if (looks(element)) stop(element);
   }
