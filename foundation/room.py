@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 
 from django.db import DatabaseError, transaction
 
 from foundation import database_errors
+from foundation.clock import database_now
 from foundation.ids import new_id
 from foundation.models import IdempotencyKey
 
 TRIED_BYTES = 65_536
 
 
-def lacking(*, at: datetime) -> str:
+def lacking() -> str:
     """The sentence about a full disk when this process met one, or sees it coming, and a write just tried fails too."""
     if not database_errors.perhaps_full():
         return ""
@@ -22,7 +22,7 @@ def lacking(*, at: datetime) -> str:
         with transaction.atomic():
             # Nobody's key; should the process end before it is deleted, it goes when keys of its age go.
             tried = IdempotencyKey.objects.create(
-                actor="", key=str(new_id()), answer=secrets.token_hex(TRIED_BYTES // 2), created_at=at
+                actor="", key=str(new_id()), answer=secrets.token_hex(TRIED_BYTES // 2), created_at=database_now()
             )
         tried.delete()
     except DatabaseError as error:

@@ -74,7 +74,7 @@ def _base() -> Finding:
     if detail:
         return Finding("database", ok=False, detail=detail, fatal=True)
     # A warning: what is read goes on, and nobody is helped when that ends too.
-    full = room.lacking(at=timezone.now())
+    full = room.lacking()
     return Finding("database", ok=not full, detail=full)
 
 
