@@ -106,6 +106,15 @@ def parse(url: str, *, allow: frozenset[str] = frozenset()) -> Destination:
     return destination
 
 
+def spelled(host: str) -> str:
+    """A host as :func:`parse` calls it, whatever its spelling (IPv6 in brackets); one that parse refuses as it is."""
+    try:
+        name, literal = _host(host)
+    except AddressRefused:
+        return host
+    return f"[{name}]" if isinstance(literal, IPv6Address) else name
+
+
 def _host(written: str) -> tuple[str, IPv4Address | IPv6Address | None]:
     """The host in one spelling, and its number if it is one."""
     if written.startswith("["):

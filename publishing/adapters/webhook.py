@@ -44,12 +44,14 @@ class Webhook:
         """``webhook:<host[:port]><path>?<digest of the query>#<client>``.
 
         The query may hold a secret, so only its digest is told. What two clients send to a receiver has nothing to do
-        with each other: a pause that it asks of one does not hold up the other.
+        with each other: a pause that it asks of one does not hold up the other. Equivalent spellings of an address
+        (RFC 3986, 6.2.2) are one.
         """
-        parts = urlsplit(remote.settings["url"])
-        query = f"?{hashlib.sha256(parts.query.encode()).hexdigest()[:16]}" if parts.query else ""
+        url = remote.settings["url"]
+        query = contract.unescaped(urlsplit(url).query)
+        told = f"?{hashlib.sha256(query.encode()).hexdigest()[:16]}" if query else ""
         client = f"#{remote.client}" if remote.client else ""
-        return f"webhook:{contract.host(remote.settings['url'])}{parts.path or '/'}{query}{client}"
+        return f"webhook:{contract.host(url)}{contract.path(url)}{told}{client}"
 
     def steps(self, remote: Remote) -> tuple[str | int, ...]:
         """The name, empty for a receiver that has but one place."""

@@ -158,13 +158,28 @@ def test_a_pause_that_a_receiver_asks_of_one_client_or_query_is_not_anothers():
     assert "tenant" not in first.lane.remote_key
 
 
-def test_places_of_webhooks_get_their_new_lanes_and_keep_their_pauses(delivery):
+def test_two_spellings_of_one_address_are_one_place():
+    first = put(webhook())
+    again = webhook(OLD.replace("/in", "/x/.././%69n"), client=first.target.client)
+    with pytest.raises(Conflict, match=r"409\.in_use"):
+        targets.place(instance=first.instance, target=again, location=first.location, by=SYSTEM, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("migration", "spelling"),
+    [
+        ("0005_webhook_lanes", "webhook:old.example.com/in"),
+        ("0006_one_spelling", "webhook:old.example.com/./in"),
+    ],
+)
+def test_places_of_webhooks_get_their_new_lanes_and_keep_their_pauses(delivery, migration, spelling):
     named = delivery.lane.remote_key
     until = database_now() + timedelta(hours=1)
-    Lane.objects.update(remote_key="webhook:old.example.com/in", not_before=until)
-    importlib.import_module("publishing.migrations.0005_webhook_lanes").name_anew(apps, None)
+    Lane.objects.update(remote_key=spelling, not_before=until)
+    importlib.import_module(f"publishing.migrations.{migration}").name_anew(apps, None)
     delivery.refresh_from_db()
     assert (delivery.lane.remote_key, delivery.lane.not_before) == (named, until)
+    assert delivery.lane.provider == "webhook:old.example.com"
     assert delivery.placement.__class__.objects.get().lane_id == delivery.lane_id
 
 

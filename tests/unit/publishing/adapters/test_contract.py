@@ -145,10 +145,59 @@ def test_the_remote_key_names_what_two_must_not_write_at_once(name, key):
         ("http://n8n.example.com.", "n8n.example.com"),
         ("http://n8n.example.com:443", "n8n.example.com:443"),
         ("http://[2001:DB8::1]:5678", "[2001:db8::1]:5678"),
+        ("http://[2001:db8:0:0:0:0:0:1]:5678", "[2001:db8::1]:5678"),
+        ("https://bücher.example", "xn--bcher-kva.example"),
+        ("https://XN--bcher-KVA.example:443", "xn--bcher-kva.example"),
+        ("https://bücher..example", "bücher..example"),
     ],
 )
 def test_one_host_is_spelled_one_way(url, host):
     assert contract.host(url) == host
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("https://bücher.example", "https://xn--bcher-kva.example/api/v1"),
+        ("https://[::1]:5678", "https://[0:0:0:0:0:0:0:1]:5678"),
+    ],
+)
+def test_one_workflow_has_one_lane_however_its_host_is_spelled(first, second):
+    keys = {adapters.get("n8n").remote_key(changed("n8n", "settings", base_url=url)) for url in (first, second)}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://x", "/"),
+        ("https://x/", "/"),
+        ("https://x/hook", "/hook"),
+        ("https://x/%68ook", "/hook"),
+        ("https://x/./hook", "/hook"),
+        ("https://x/y/../hook", "/hook"),
+        ("https://x/y/%2e%2E/hook", "/hook"),
+        ("https://x/../../hook", "/hook"),
+        ("https://x/hook/", "/hook/"),
+        ("https://x/hook/.", "/hook/"),
+        ("https://x/hook/y/..", "/hook/"),
+        ("https://x//hook", "//hook"),
+        ("https://x/Hook", "/Hook"),
+        ("https://x/a%2fb", "/a%2Fb"),
+        ("https://x/a%2Fb", "/a%2Fb"),
+        ("https://x/%7eme%c3%bc", "/~me%C3%BC"),
+        ("https://x/.../..a", "/.../..a"),
+    ],
+)
+def test_one_path_is_spelled_one_way(url, path):
+    assert contract.path(url) == path
+
+
+def test_one_receiver_has_one_lane_however_its_address_is_spelled():
+    spellings = ["/hook?x=1", "/%68ook?x=%31", "/./hook?x=1", "/x/../hook?%78=1"]
+    urls = [f"https://example.com{spelling}" for spelling in spellings] + ["HTTPS://EXAMPLE.com:443/hook?x=1"]
+    keys = {adapters.get("webhook").remote_key(changed("webhook", "settings", url=url)) for url in urls}
+    assert keys == {adapters.get("webhook").remote_key(GOOD["webhook"])}
 
 
 @pytest.mark.parametrize("base_url", ["https://x", "https://x/", "https://x/api/v1", "https://x/api/v1/"])
