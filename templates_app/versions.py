@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import CharField, F, IntegerField, Q, QuerySet, UUIDField
+from django.db.models import CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
@@ -144,6 +144,14 @@ def listing(*, actor: Actor, permission: Permission = Permission.VIEW) -> QueryS
     """The versions in projects the actor may see, newest first."""
     projects = policy.visible(actor, Project, permission)
     return TemplateVersion.objects.filter(template__project__in=projects).select_related("template__project")
+
+
+def newest(*, actor: Actor) -> QuerySet[TemplateVersion]:
+    """The newest version of each template in projects the actor may see, whatever number it has: after a restore the
+    template's counter is ahead of it.
+    """
+    later = TemplateVersion.objects.filter(template=OuterRef("template"), ordinal__gt=OuterRef("ordinal"))
+    return listing(actor=actor).filter(~Exists(later))
 
 
 def latest(*, template: Template) -> TemplateVersion | None:

@@ -66,12 +66,14 @@ def template_line(row: TemplateVersion) -> Shown:
 
 
 def template(row: TemplateVersion) -> Shown:
-    """A template version with its text."""
+    """A template version with its text and, where that was put together, what it was written as and what was put in."""
     return {
         **template_line(row),
         "content_md": row.content_md,
         "content_json": row.content_json,
         "variables_schema": row.variables_schema,
+        "written": row.written,
+        "included": row.included,
     }
 
 

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F
-
 from foundation.actors import Actor
 from portal.presenters import release_changes, showing
 from portal.presenters.documents import DocumentComparison, documents
@@ -40,7 +38,7 @@ class VersionChanges:
 
 def lines(*, project: Project, actor: Actor) -> list[TemplateLine]:
     """The templates of a project by name; two queries however many there are."""
-    sealed = versions.listing(actor=actor).filter(template__project=project).filter(ordinal=F("template__last_ordinal"))
+    sealed = versions.newest(actor=actor).filter(template__project=project)
     newest = {row.template_id: row for row in sealed.defer(*TEXTS).order_by("template__name")[:AT_MOST]}
     written = drafts.listing(actor=actor).filter(template__project=project).order_by("template__name")
     open_ones = {row.template_id: row for row in written.defer(*TEXTS[:3])[:AT_MOST]}

@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -38,7 +37,7 @@ class NewPrompt(OperatorView):
             template = self._template(request.GET["template"])
             return self._form(template, NameForm(), self._variables(template, None))
         words = clean(request.GET.get("q", ""))
-        rows = template_versions.listing(actor=self.actor).filter(ordinal=F("template__last_ordinal"))
+        rows = template_versions.newest(actor=self.actor)
         if words:
             rows = rows.filter(template__name__icontains=words)
         rows = rows.defer("content_md", "content_json", "variables_schema").order_by("template__name", "id")

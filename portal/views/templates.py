@@ -11,7 +11,7 @@ from portal.presenters import templates as shown
 from portal.presenters import writing
 from portal.project_access import ProjectView
 from prompthub_kernel.errors import NotFound
-from templates_app import versions
+from templates_app import composing, versions
 from tenancy.policy import Permission
 
 VERSIONS_AT_MOST = 200
@@ -53,6 +53,7 @@ class OneTemplate(ProjectView):
             "draft": draft,
             "changes": shown.changes(old=before, new=chosen) if before and chosen and not draft else None,
             "before": before,
+            "source": composing.source(version=chosen).source if chosen and chosen.included and not draft else "",
             "declared": writing.declared(text.variables) if text is not None else [],
         }
         return self.page("portal/pages/template.html", context)

@@ -10,6 +10,7 @@ from prompthub_kernel.signing import signed_bytes
 from registry import ed25519
 from registry.models import Release
 from tests import factories
+from tests.factories.workbench import Workbench
 from tests.problems import assert_page, assert_problem, assert_shape
 
 BUNDLE = "projects/prompts/bundles/support"
@@ -275,3 +276,26 @@ def test_requirements_that_cannot_be_met_are_explained(admin, released):
     for answer in (admin.post(f"{BUNDLE}/plan", {"version": "2.0.0"}), admin.post(RELEASES, {"version": "2.0.0"})):
         problem = assert_problem(answer, "422.dependency_unsatisfiable")
         assert "@prompts/base" in problem["detail"] + str(problem["errors"]) + str(problem.get("context"))
+
+
+def test_a_text_that_was_put_together_tells_what_was_written_and_what_was_put_in(admin, world):
+    bench = Workbench(world.project, "whole")
+    bench.write("tone", "Be kind.", template="tone")
+    bench.write("all", 'First: {% include "@prompts/whole/tone" %}', template="all")
+    bench.cut("1.0.0")
+    rows = {
+        pin.name: pin.template_version for pin in bench.bundle.releases.get().pins.select_related("template_version")
+    }
+    read = admin.get(f"templates/{rows['all'].pk}").json()
+    assert_shape(read, "Template")
+    assert read["content_md"] == "First: Be kind."
+    assert read["written"]["content_md"] == 'First: {% include "@prompts/whole/tone" %}'
+    assert read["included"] == [
+        {
+            "reference": "@prompts/whole/tone",
+            "address": "@prompts/whole@1.0.0/tone",
+            "digest": rows["tone"].digest,
+        }
+    ]
+    alone = admin.get(f"templates/{rows['tone'].pk}").json()
+    assert (alone["written"], alone["included"]) == (None, None)

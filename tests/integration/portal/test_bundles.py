@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from registry import bundles
 from registry.models import Bundle, Member, Requirement
+from templates_app import numbering
+from templates_app.models import Template
 from tenancy.models import Project
 from tenancy.policy import Role
 from tests import factories
@@ -246,3 +248,18 @@ def test_what_may_not_be_done_is_shown_with_the_reason(bench):
     assert "Needs the permission “edit” in this project." in html
     assert "Needs the permission “publish” in this project." in html
     assert bench.person(Role.VIEWER).post(bench.address("member_remove"), {"name": "greeting"}).status_code == 403
+
+
+def test_a_template_shows_what_was_written_and_what_was_put_in(bench):
+    bench.work.write("whole", 'First: {% include "@voice/desk/greeting" %}', template="whole")
+    bench.work.cut("3.0.0")
+    template = Template.objects.get(name="whole")
+    html = page_of(bench.person(Role.VIEWER).get(f"/projects/{bench.project.slug}/templates/{template.pk}/"))
+    assert "As it was written" in html
+    assert "@voice/desk@3.0.0/greeting" in html
+    numbering.skip(ahead=1000)
+    html = page_of(bench.person(Role.VIEWER).get(f"/projects/{bench.project.slug}/templates/"))
+    assert "whole" in html
+    other = Template.objects.get(name="greeting")
+    html = page_of(bench.person(Role.VIEWER).get(f"/projects/{bench.project.slug}/templates/{other.pk}/"))
+    assert "As it was written" not in html

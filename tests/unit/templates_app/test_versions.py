@@ -8,7 +8,7 @@ from audit.models import AuditEvent
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Refused
 from prompthub_kernel.variables import VariablesSchema
-from templates_app import drafts, versions
+from templates_app import drafts, numbering, versions
 from templates_app.models import Template, TemplateDraft, TemplateVersion
 from tenancy.policy import Role
 from tests.factories import make_actor, make_project, make_template_version
@@ -179,3 +179,14 @@ def test_sealing_needs_a_draft_and_a_free_label(at, system):
     with pytest.raises(Conflict):
         versions.seal(template=version.template, label="1.0", by=system, at=at)
     assert versions.seal(template=version.template, by=system, at=at).ordinal == 2
+
+
+def test_the_newest_version_is_found_also_after_a_restore_left_numbers_out(at, system):
+    """The template's counter is ahead of its versions then."""
+    project = make_project()
+    for text in ("One {{ name }}", "Two {{ name }}"):
+        _register(project, system, at, text=text)
+    assert [row.ordinal for row in versions.newest(actor=system)] == [2]
+    numbering.skip(ahead=1000)
+    assert [row.content_md for row in versions.newest(actor=system)] == ["Two {{ name }}"]
+    assert list(versions.newest(actor=make_actor())) == []
