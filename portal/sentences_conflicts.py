@@ -139,8 +139,7 @@ def _words(text: str) -> str:
     for pattern, known in WORDS:
         text = pattern.sub(lambda fits, known=known: gettext(known) % fits[1], text)  # type: ignore[misc]
     text = re.sub(rf"from ({_TOKEN}) to ({_TOKEN})", lambda fits: gettext("from %s to %s") % fits.groups(), text)
-    text = text.replace(" or ", f" {gettext(OR)} ").replace(" and ", f" {gettext(AND)} ")
-    return text
+    return text.replace(" or ", f" {gettext(OR)} ").replace(" and ", f" {gettext(AND)} ")
 
 
 def _pattern(known: str) -> str:

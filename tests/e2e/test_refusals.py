@@ -124,6 +124,24 @@ def test_what_was_written_outlives_the_session_without_scripts(visit, hub, kept)
     assert prompt.now()["content_md"] == "Call {{ company }}.\n\nSlowly."
 
 
+def test_coming_back_to_what_was_written_is_as_good_as_every_page(visit, hub, kept):
+    prompt = hub.prompt("refused-resumed")
+    window = visit("operator", width=360, dark=True)
+    page = window.go(prompt.page)
+    page.get_by_label("Text of the prompt").fill("Call {{ company }}.")
+    ended(window)
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
+    for heading in ("Sign in", "What you wrote is not saved yet"):
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert window.violations() == []
+        assert window.axe() == []
+        if heading == "Sign in":
+            sign_in(page, "operator", kept["password"])
+    page.get_by_role("button", name="Go on with it").press("Enter")
+    expect(page.get_by_label("Text of the prompt")).to_have_value("Call {{ company }}.")
+
+
 def test_what_was_written_is_saved_after_signing_in_in_another_window(visit, hub, kept):
     prompt = hub.prompt("refused-window")
     window = visit("operator")
