@@ -1,7 +1,8 @@
 """The hash chain over audit events.
 
 Events are written unlinked, so that writers do not queue behind a chain head; one chainer links them within
-a second. ``verify`` proves the chain and tells the tail that is not linked yet.
+a second. ``verify`` proves the chain and tells the tail that is not linked yet. Names (``actor_label``,
+``subject_label``) can be erased, so no digest covers them: a changed name is not noticed, the id beside it is proved.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def extend(*, at: datetime) -> int:
 
 
 def verify() -> Proof:
-    """Walk the whole chain and every event under it, a thousand links at a time."""
+    """Walk the whole chain and every event under it, names aside, a thousand links at a time."""
     broken: list[str] = []
     previous, linked = GENESIS, 0
     while links := list(AuditLink.objects.filter(seq__gt=linked).order_by("seq")[:STEP]):

@@ -10,7 +10,7 @@ from audit import chain
 
 
 class Command(BaseCommand):
-    help = "Walk the hash chain over the whole ledger and compare every event with its link."
+    help = "Walk the hash chain over the whole ledger and compare every event, names aside, with its link."
 
     def handle(self, *args: Any, **options: Any) -> None:
         proof = chain.verify()

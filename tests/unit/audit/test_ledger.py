@@ -109,6 +109,43 @@ def test_tampering_past_the_triggers_is_found(tamper, told, at, system):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [
+        ("at", "2001-01-01 00:00:00+00:00"),
+        ("action", "x"),
+        ("actor_kind", "x"),
+        ("actor_id", "x"),
+        ("actor_label", "x"),
+        ("door", "x"),
+        ("subject_kind", "x"),
+        ("subject_id", "x"),
+        ("subject_label", "x"),
+        ("client_id", "018f0000-0000-7000-8000-000000000000"),
+        ("project_id", "018f0000-0000-7000-8000-000000000000"),
+        ("metadata", '{"x":1}'),
+        ("correlation_id", "x"),
+        ("digest", "x"),
+    ],
+)
+def test_every_column_of_an_event_is_proved_but_the_names(column, other, at, system):
+    with transaction.atomic():
+        _record(system, at)
+    chain.extend(at=at)
+    triggers.remove()
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE prompthub_audit_auditevent SET {column} = %s", [other])
+    triggers.install()
+    assert bool(chain.verify().broken) is (column not in AuditEvent.erasable)
+
+
+def test_every_column_is_asked_about():
+    marks = test_every_column_of_an_event_is_proved_but_the_names.pytestmark
+    [asked] = [mark.args[1] for mark in marks if mark.name == "parametrize"]
+    assert [column for column, _ in asked] == [field.column for field in AuditEvent._meta.fields if field.name != "id"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_erasing_a_name_does_not_break_the_chain(at, system):
     with transaction.atomic():
         _record(system, at)
