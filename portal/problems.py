@@ -32,6 +32,7 @@ TITLES: dict[str | int, str | Promise] = {
     "409.in_use": _("Something else still needs it"),
     "409.sealed": _("This can never be changed"),
     "409.state_conflict": _("This is not possible as things stand"),
+    "422.dependency_private": _("A public bundle would need a private one"),
     "422.variables_invalid": _("The variables do not fit the template"),
     "502.adapter_publish_error_n8n": _("n8n did not take the prompt"),
     "502.adapter_publish_error_retell": _("Retell did not take the prompt"),
