@@ -193,9 +193,7 @@ def _variable_changes(name: str, was: _Variables, now: _Variables, at: tuple[str
     elif name in was.demanded and name not in now.demanded:
         yield _change(Bump.MINOR, at, "variable_widened", "This variable may now be left out.")
     elif name in was.defaults and name not in now.defaults:
-        detail = (
-            "This variable has no default any more: a text that uses it has nothing to put in where it is left out."
-        )
+        detail = "This variable has no default any more: where it is left out there is nothing to put in."
         yield _change(Bump.MAJOR, at, "default_removed", detail)
     elif not same(was.defaults.get(name), now.defaults.get(name)):
         yield _change(Bump.PATCH, at, "default_changed", "The default of this variable changed.")

@@ -125,9 +125,7 @@ def as_now(*, key: str, at: datetime, door: Door) -> Actor:
         return system(door)
     if ID.fullmatch(key) and (token := ServiceToken.objects.select_related("account").filter(pk=key).first()):
         if not token.account.is_active or not _valid(token, at):
-            raise Refused(
-                "401.not_authenticated", "The token has expired, was revoked, or its account is switched off."
-            )
+            raise Refused("401.not_authenticated", "The token expired, was revoked, or its account is switched off.")
         return _actor(token, door, None)
     users = get_user_model()
     try:
