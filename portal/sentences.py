@@ -199,7 +199,7 @@ def _translated(text: str) -> str | None:
         if (fits := pattern.fullmatch(text)) is not None:
             named = fits.groupdict()
             return gettext(sentence) % {name: _named(name, one) for name, one in named.items()}
-    return None if get_language() == ENGLISH else sentences_conflicts.said(text)
+    return None if get_language() == ENGLISH else sentences_conflicts.said(text, say=gettext)
 
 
 def _named(name: str, text: str) -> str:

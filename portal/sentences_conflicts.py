@@ -8,9 +8,9 @@ grammar and put together again. Each clause stays a main clause, so that languag
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_noop
 
 N = gettext_noop
 
@@ -66,80 +66,90 @@ WHOLE = (
     N("(%(count)s further steps are left out here.)"),
 )
 _NUMBER = re.compile(r"(?P<rest>.*) (?P<number>\(\d+\))", re.DOTALL)
+CYCLE = N("Bundles cannot need themselves: %(way)s")
+PROOF = N("This holds: %(one)s; and %(other)s. So %(then)s.")
+NEXT = N("And this holds: %(one)s. So %(then)s.")
+SPAN = N("from %s to %s")
 
 
-def said(sentence: str) -> str | None:
-    """A sentence of the explanation, translated; None for what is none of them."""
-    for known in WHOLE:
-        if fits := re.fullmatch(_pattern(known), sentence):
-            return gettext(known) % fits.groupdict()
-    if sentence.startswith("Bundles cannot need themselves: "):
-        return gettext("Bundles cannot need themselves: %(way)s") % {"way": _words(sentence.partition(": ")[2])}
-    if not sentence.endswith(".") or len(sentence) > LONGEST:
+def said(sentence: str, *, say: Callable[[str], str]) -> str | None:
+    """A sentence of the explanation, translated by ``say``; None for what is none of them."""
+    return _Telling(say).told(sentence)
+
+
+class _Telling:
+    """Takes a sentence apart and says its clauses."""
+
+    def __init__(self, say: Callable[[str], str]) -> None:
+        self.say = say
+
+    def told(self, sentence: str) -> str | None:
+        """The sentence; None for what is none of the kernel's."""
+        for known in WHOLE:
+            if fits := re.fullmatch(_pattern(known), sentence):
+                return self.say(known) % fits.groupdict()
+        if sentence.startswith("Bundles cannot need themselves: "):
+            return self.say(CYCLE) % {"way": self._words(sentence.partition(": ")[2])}
+        if not sentence.endswith(".") or len(sentence) > LONGEST:
+            return None
+        text = sentence[:-1]
+        if text.startswith("And because "):
+            return self._followed(text.removeprefix("And because "))
+        if text.startswith("Because "):
+            return self._concluded(text.removeprefix("Because "))
+        alone = self._clause(text) or self._clause(f"{text[:1].lower()}{text[1:]}")
+        return None if alone is None else f"{alone[:1].upper()}{alone[1:]}."
+
+    def _concluded(self, text: str) -> str | None:
+        for pair, outcome in self._splits(text, ", "):
+            if (then := self._clause(outcome)) is None:
+                continue
+            for first, second in self._splits(pair, " and "):
+                one, other = self._clause(first), self._clause(second)
+                if one is not None and other is not None:
+                    told = {"one": one, "other": other, "then": then}
+                    return self.say(PROOF) % told
         return None
-    text = sentence[:-1]
-    if text.startswith("And because "):
-        return _followed(text.removeprefix("And because "))
-    if text.startswith("Because "):
-        return _concluded(text.removeprefix("Because "))
-    alone = _clause(text) or _clause(f"{text[:1].lower()}{text[1:]}")
-    return None if alone is None else f"{alone[:1].upper()}{alone[1:]}."
 
+    def _followed(self, text: str) -> str | None:
+        for cause, outcome in self._splits(text, ", "):
+            one, then = self._clause(cause), self._clause(outcome)
+            if one is not None and then is not None:
+                return self.say(NEXT) % {"one": one, "then": then}
+        return None
 
-def _concluded(text: str) -> str | None:
-    for pair, outcome in _splits(text, ", "):
-        if (then := _clause(outcome)) is None:
-            continue
-        for first, second in _splits(pair, " and "):
-            one, other = _clause(first), _clause(second)
-            if one is not None and other is not None:
-                told = {"one": one, "other": other, "then": then}
-                return gettext("This holds: %(one)s; and %(other)s. So %(then)s.") % told
-    return None
+    @staticmethod
+    def _splits(text: str, between: str) -> Iterator[tuple[str, str]]:
+        """Both sides of every place where a text may be cut, the last place first."""
+        at = text.rfind(between)
+        while at >= 0:
+            yield text[:at], text[at + len(between) :]
+            at = text.rfind(between, 0, at)
 
-
-def _followed(text: str) -> str | None:
-    for cause, outcome in _splits(text, ", "):
-        one, then = _clause(cause), _clause(outcome)
-        if one is not None and then is not None:
-            return gettext("And this holds: %(one)s. So %(then)s.") % {"one": one, "then": then}
-    return None
-
-
-def _splits(text: str, between: str) -> Iterator[tuple[str, str]]:
-    """Both sides of every place where a text may be cut, the last place first."""
-    at = text.rfind(between)
-    while at >= 0:
-        yield text[:at], text[at + len(between) :]
-        at = text.rfind(between, 0, at)
-
-
-def _clause(text: str) -> str | None:
-    numbered = _NUMBER.fullmatch(text)
-    if numbered is not None and (found := _clause(numbered["rest"])) is not None:
-        return f"{found} {numbered['number']}"
-    for known in CLAUSES:
-        if (fits := re.fullmatch(_pattern(known), text)) is not None:
-            return gettext(known) % {name: _part(name, value) for name, value in fits.groupdict().items()}
-    return None
-
-
-def _part(name: str, text: str) -> str:
-    if name in ("who", "it"):
-        for known in WHO:
+    def _clause(self, text: str) -> str | None:
+        numbered = _NUMBER.fullmatch(text)
+        if numbered is not None and (found := self._clause(numbered["rest"])) is not None:
+            return f"{found} {numbered['number']}"
+        for known in CLAUSES:
             if (fits := re.fullmatch(_pattern(known), text)) is not None:
-                return gettext(known) % {place: _words(value) for place, value in fits.groupdict().items()}
-    if name == "way":
-        return f", {gettext(WHICH)} ".join(_words(part) for part in text.split(", which needs "))
-    return _words(text)
+                return self.say(known) % {name: self._part(name, value) for name, value in fits.groupdict().items()}
+        return None
 
+    def _part(self, name: str, text: str) -> str:
+        if name in ("who", "it"):
+            for known in WHO:
+                if (fits := re.fullmatch(_pattern(known), text)) is not None:
+                    return self.say(known) % {place: self._words(value) for place, value in fits.groupdict().items()}
+        if name == "way":
+            return f", {self.say(WHICH)} ".join(self._words(part) for part in text.split(", which needs "))
+        return self._words(text)
 
-def _words(text: str) -> str:
-    """Names and versions in a list."""
-    for pattern, known in WORDS:
-        text = pattern.sub(lambda fits, known=known: gettext(known) % fits[1], text)  # type: ignore[misc]
-    text = re.sub(rf"from ({_TOKEN}) to ({_TOKEN})", lambda fits: gettext("from %s to %s") % fits.groups(), text)
-    return text.replace(" or ", f" {gettext(OR)} ").replace(" and ", f" {gettext(AND)} ")
+    def _words(self, text: str) -> str:
+        """Names and versions in a list."""
+        for pattern, known in WORDS:
+            text = pattern.sub(lambda fits, known=known: self.say(known) % fits[1], text)  # type: ignore[misc]
+        text = re.sub(rf"from ({_TOKEN}) to ({_TOKEN})", lambda fits: self.say(SPAN) % fits.groups(), text)
+        return text.replace(" or ", f" {self.say(OR)} ").replace(" and ", f" {self.say(AND)} ")
 
 
 def _pattern(known: str) -> str:
