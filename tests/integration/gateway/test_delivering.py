@@ -146,6 +146,16 @@ def test_testing_a_target_asks_the_provider(admin, world):
     assert [row["placement_id"] for row in found.json()["results"]] == [str(world.placement.id)]
 
 
+def test_a_webhook_says_that_it_was_not_asked(admin, world):
+    hook = {"name": "hook", "adapter": "webhook", "settings": {"url": "https://hooks.example/a"}}
+    target = Target.objects.get(pk=admin.post("clients/acme/targets", {**hook, "credentials": SIGNING}).json()["id"])
+    factories.make_placement(target=target, instance=world.instance, location={"name": "greeting"})
+    found = admin.post(f"targets/{target.id}/test")
+    assert_shape(found.json(), "TargetTest")
+    assert found.json()["ok"] is None
+    assert [one["code"] for row in found.json()["results"] for one in row["problems"]] == ["not_asked"]
+
+
 def test_testing_a_target_without_places_says_that_nothing_was_asked(admin, world):
     admin("DELETE", f"placements/{world.placement.id}")
     found = admin.post(f"targets/{world.target.id}/test")

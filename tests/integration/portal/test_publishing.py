@@ -314,3 +314,18 @@ def test_a_review_and_its_progress_ask_the_database_a_few_times_only(publisher, 
         ) as asked:
             page_of(publisher.get(place))
         assert len(asked) <= most, "\n".join(query["sql"][:150] for query in asked)
+
+
+@pytest.mark.parametrize("code", ["not_asked", "try_again"])
+def test_a_target_that_was_not_asked_is_told_as_that_and_hinders_nothing(publisher, address, shop, monkeypatch, code):
+    found = [Problem("", code, "Not asked: a webhook cannot be tested without a message.")]
+    monkeypatch.setattr(Memory, "probe", lambda *_, **__: found)
+    asked = page_of(publisher.get(address("publish_checks"), headers=HTMX))
+    plain = page_of(publisher.get(address() + "?check=1"))
+
+    for told in (asked, plain):
+        assert "takes this text" not in told
+        assert told.count("keeps to its contract") == 2
+        assert told.count("Not asked: a webhook cannot be tested without a message.") == 2
+        assert "Targets that can be asked were asked just now." in told
+    assert publisher.post(address(), form_of(shop, "desk", "phone")).status_code == 302

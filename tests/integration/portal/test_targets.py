@@ -249,6 +249,17 @@ class TestConnection:
         assert "cannot be written" in html
         assert "there is no such slot" in html
 
+    def test_a_webhook_is_never_said_to_be_well(self, client, person):
+        credentials = {"signing_secret": SECRET}
+        hook = factories.make_target(
+            client=client, adapter="webhook", settings={"url": HOOK["settings-url"]}, credentials=credentials
+        )
+        factories.make_placement(target=hook, location={"name": "desk"})
+        html = person().post(at("target_test", client, hook)).content.decode()
+        assert "not asked" in html
+        assert "a webhook cannot be tested without a message" in html
+        assert "can be written" not in html.partition('id="target-test"')[2]
+
     def test_a_provider_that_does_not_answer_is_told(self, client, person, monkeypatch):
         placement = factories.make_placement(target=factories.make_target(client=client))
 
