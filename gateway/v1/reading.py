@@ -168,7 +168,10 @@ class Usage(Endpoint):
         ),
     )
     def get(self) -> Answer:
-        """The newest first. What was fetched in the last seconds may not be counted yet."""
+        """The newest first; of a public project without a role in it, only of your own token.
+
+        What was fetched in the last seconds may not be counted yet.
+        """
         rows = usage.listing(actor=self.actor)
         if self.query["project"]:
             rows = rows.filter(project__slug=self.query["project"])
