@@ -22,6 +22,7 @@ from prompthub_kernel.errors import Conflict, Refused
 from prompthub_kernel.strict_json import require_storable
 from registry import aims, channels, pending
 from registry.models import Activation, Channel, Release
+from registry.pending import record
 from tenancy import policy
 from tenancy.models import Project
 from tenancy.policy import Permission
@@ -59,7 +60,7 @@ def propose(
         proposal.state, proposal.guarded, proposal.confirmed = S.PROPOSED, True, confirm
         proposal.makers, proposal.due_at = sorted(pending.hands(actor=by)), due_at
         proposal.save(force_insert=True)
-        pending.record(action=Action.CHANNEL_PROPOSAL_MAKE, activation=proposal, by=by, at=at)
+        record(action=Action.CHANNEL_PROPOSAL_MAKE, activation=proposal, by=by, at=at)
     return proposal
 
 
@@ -97,7 +98,7 @@ def change(
         row.due_at, row.reason, row.confirmed = due_at, reason, confirm
         row.decided_at, row.decided_by, row.decided_by_label, row.comment = None, "", "", ""
         row.save()
-        pending.record(action=Action.CHANNEL_PROPOSAL_CHANGE, activation=row, by=by, at=at)
+        record(action=Action.CHANNEL_PROPOSAL_CHANGE, activation=row, by=by, at=at)
     return row
 
 
@@ -123,7 +124,7 @@ def approve(
         channels.look(activation=row)
         row.confirmed = row.confirmed or confirm
         _decide(row, comment, by, at)
-        pending.record(action=Action.CHANNEL_PROPOSAL_APPROVE, activation=row, by=by, at=at)
+        record(action=Action.CHANNEL_PROPOSAL_APPROVE, activation=row, by=by, at=at)
         if row.due_at is not None and row.due_at > database_now():
             aims.warnings(release=pending.named(activation=row), confirm=row.confirmed)
             row.state = S.SCHEDULED
@@ -144,7 +145,7 @@ def reject(*, proposal: Activation, comment: str, by: Actor, at: datetime) -> Ac
         row.state = S.REJECTED
         _decide(row, comment, by, at)
         row.save()
-        pending.record(action=Action.CHANNEL_PROPOSAL_REJECT, activation=row, by=by, at=at)
+        record(action=Action.CHANNEL_PROPOSAL_REJECT, activation=row, by=by, at=at)
     return row
 
 

@@ -18,6 +18,7 @@ from prompthub_kernel.errors import NotFound, PromptHubError, Refused
 from prompthub_kernel.strict_json import require_storable
 from registry import channels, pending
 from registry.models import Activation, Channel, Release
+from registry.pending import record
 from tenancy import policy, tokens
 from tenancy.policy import Permission
 
@@ -57,7 +58,7 @@ def schedule(
         activation.guarded, activation.confirmed = expected is not None, confirm
         activation.makers = sorted(pending.hands(actor=by))
         activation.save(force_insert=True)
-        pending.record(action=Action.CHANNEL_SCHEDULE, activation=activation, by=by, at=at)
+        record(action=Action.CHANNEL_SCHEDULE, activation=activation, by=by, at=at)
     return activation
 
 

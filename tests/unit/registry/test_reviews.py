@@ -13,9 +13,7 @@ from prompthub_kernel.errors import PromptHubError, Refused
 from registry import channels, pending, reviews, rollouts, schedules
 from registry.models import Activation
 from registry.states import MOVES, S
-from tenancy import tokens
-from tenancy.models import ServiceToken
-from tests.factories import make_actor, make_release, make_release_mark, make_token, make_user
+from tests.factories import make_actor, make_release, make_release_mark
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.channel import make_channel, some_token, someone
 from tests.unit.registry.moving import moved, refused
@@ -86,78 +84,6 @@ def test_nobody_approves_their_own_not_even_a_superuser(channel, at):
     assert stored(proposal).state == "proposed"
     system = propose(channel, SYSTEM, "1.2.0")
     refused("403.permission_denied", reviews.approve, proposal=system, revision=1, by=SYSTEM, at=at)
-
-
-def test_a_token_is_the_hand_of_its_account_and_of_who_issued_it(channel, at):
-    """With a token of one's own one could approve what one proposed in the portal, or the other way round."""
-    person = make_actor(superuser=True)
-
-    def token_of(issuer, account=None):
-        _, secret = tokens.issue(
-            name="hand",
-            account=account or tokens.service_account(name=f"hand-{issuer.id}-{account}"),
-            scopes=("publish", "admin"),
-            by=issuer,
-            at=at,
-        )
-        actor = tokens.authenticate(presented=secret, at=at)
-        actor.account.is_superuser = True
-        return actor
-
-    own, again = token_of(person), token_of(person, make_user())
-    mine = propose(channel, person)
-    refused("403.permission_denied", reviews.approve, proposal=mine, revision=1, by=own, at=at)
-    tokens_ = propose(channel, own, "1.2.0")
-    for hand in (own, again, person):
-        refused("403.permission_denied", reviews.approve, proposal=tokens_, revision=1, by=hand, at=at)
-    other = token_of(make_actor(superuser=True), make_user())
-    assert reviews.approve(proposal=tokens_, revision=1, by=other, at=at).state == "active"
-
-
-def token_of(issuer, *, account=None, scopes=("publish", "admin"), at=AT):
-    """A token that an actor issued; its account may do everything."""
-    account = account or make_user(superuser=True)
-    _, secret = tokens.issue(name="hand", account=account, scopes=scopes, by=issuer, at=at)
-    return tokens.authenticate(presented=secret, at=at)
-
-
-def test_whoever_changed_a_proposal_has_made_it_too(channel, at):
-    """Two tokens of one account, issued by two people: the second one writes what its issuer would approve."""
-    account, other = make_user(superuser=True), make_actor(superuser=True)
-    first, second = token_of(make_actor(superuser=True), account=account), token_of(other, account=account)
-    proposal = propose(channel, first)
-    changed = reviews.change(proposal=proposal, revision=1, to="1.2.0", by=second, at=at)
-    assert set(stored(changed).makers) == pending.hands(actor=first) | pending.hands(actor=second)
-    for hand in (other, first, second):
-        refused("403.permission_denied", reviews.approve, proposal=proposal, revision=2, by=hand, at=at)
-    assert reviews.approve(proposal=proposal, revision=2, by=make_actor(superuser=True), at=at).state == "active"
-
-
-def test_a_chain_of_tokens_is_the_hand_of_whoever_began_it(channel, at):
-    person, account = make_actor(superuser=True), make_user(superuser=True)
-    first = token_of(person, account=account)
-    last = token_of(token_of(first))
-    assert {person.id, first.id, str(account.pk)} < pending.hands(actor=last)
-    mine = propose(channel, person)
-    refused("403.permission_denied", reviews.approve, proposal=mine, revision=1, by=last, at=at)
-    theirs = propose(channel, last, "1.2.0")
-    for hand in (person, first, token_of(make_actor(superuser=True), account=account)):
-        refused("403.permission_denied", reviews.approve, proposal=theirs, revision=1, by=hand, at=at)
-    assert reviews.approve(proposal=theirs, revision=1, by=make_actor(superuser=True), at=at).state == "active"
-
-
-def test_a_circle_of_tokens_ends_and_a_chain_without_end_is_refused(channel, monkeypatch):
-    first = token_of(SYSTEM)
-    second = token_of(first)
-    ServiceToken.objects.filter(pk=first.id).update(created_by=second.id)
-    assert {first.id, second.id} < pending.hands(actor=first)
-    monkeypatch.setattr(pending, "MOST_ISSUERS", 1)
-    refused("403.permission_denied", reviews.propose, channel=channel, to="1.1.0", by=second, at=AT)
-
-
-def test_tokens_that_the_operator_made_at_the_command_line_are_not_one_hand(channel, at):
-    one, other = some_token(channel, ("publish",)), some_token(channel, ("admin",))
-    assert reviews.approve(proposal=propose(channel, one), revision=1, by=other, at=at).state == "active"
 
 
 @pytest.mark.parametrize(
@@ -433,10 +359,3 @@ def test_the_table_names_every_state_and_every_way_is_taken_by_a_verb():
     taken = {(start, end) for (_, start), end in LEADS.items() if start != end}
     taken |= {(S.PROPOSED, S.ACTIVE), (S.SCHEDULED, S.FAILED)}  # approved when due; no longer possible when due
     assert taken == {(start, end) for start, ends in MOVES.items() for end in ends}
-
-
-def test_proposals_of_a_factory_token_have_its_hands(channel):
-    token, _ = make_token(scopes=("publish",), roles={channel.bundle.project: "publisher"})
-    actor = some_token(channel, ("publish",))
-    assert pending.hands(actor=actor) == {actor.id, str(actor.account.pk)}
-    assert str(token.pk) not in pending.hands(actor=actor)
