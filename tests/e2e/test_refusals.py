@@ -45,7 +45,7 @@ def test_what_is_archived_meanwhile_is_told_once_while_somebody_writes(visit, hu
     assert window.violations() == []
     assert window.axe() == []
     alert.get_by_role("button", name="Put this message away").click()
-    expect(alert).to_be_empty()
+    expect(alert).to_have_count(0)
 
 
 def test_what_is_archived_meanwhile_is_told_on_the_review(visit, hub):
@@ -158,7 +158,7 @@ def test_what_was_written_is_saved_after_signing_in_in_another_window(visit, hub
     text.focus()
     page.keyboard.type("More. ")
     expect(page.locator("#draft-status")).to_contain_text("Saved")
-    expect(page.get_by_role("alert")).to_be_empty()
+    expect(page.get_by_role("alert")).to_have_count(0)
     assert "Mine. More. " in prompt.now()["content_md"]
 
 
@@ -202,6 +202,26 @@ def test_the_keys_of_a_comparison_work_within_it_alone(visit, hub):
     page.keyboard.press("p")
     expect(here).to_contain_text(" / ")
     assert window.axe() == []
+
+
+def test_whoever_comes_back_from_signing_in_elsewhere_finds_it_saved(visit, hub, kept):
+    prompt = hub.prompt("refused-back")
+    window = visit("operator")
+    page = window.go(prompt.page)
+    ended(window)
+    page.get_by_label("Text of the prompt").focus()
+    page.keyboard.type("Mine. ")
+    expect(page.locator("#draft-status")).to_contain_text("the session has ended")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    other = window.context.new_page()
+    other.goto(f"{window.url}/login/")
+    sign_in(other, "operator", kept["password"])
+    other.wait_for_url(f"{window.url}/")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("#draft-status")).to_contain_text("Saved")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#toasts")).to_contain_text("The draft is saved.")
+    assert "Mine. " in prompt.now()["content_md"]
 
 
 def test_a_test_of_the_connection_keeps_the_focus(visit, hub):

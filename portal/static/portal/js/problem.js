@@ -24,6 +24,7 @@ export function connect(place) {
       // What somebody is writing stays on its page.
       if (document.querySelector("form[data-controller~=unsaved]")) link.target = "_blank";
     }
+    words.querySelector(".ph-message").setAttribute("role", "alert");
     place.replaceChildren(words);
     place.dispatchEvent(new CustomEvent("portal:added", { bubbles: true }));
   }

@@ -8,6 +8,7 @@ export function connect(status) {
   const form = status.closest("form");
   let waiting = 0;
   let renewed = false;
+  let out = false;
 
   function tell(words) {
     const told = document.createElement("span");
@@ -20,8 +21,13 @@ export function connect(status) {
   async function renew() {
     if (renewed) return;
     renewed = true;
-    const answer = await fetch(location.pathname, { credentials: "same-origin" }).catch(() => null);
-    const fresh = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+    const start = document.querySelector("a.ph-brand").href; // a page that is always there, with a form
+    const answer = await fetch(start, { credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok || answer.redirected) {
+      renewed = false;
+      return;
+    }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const token = fresh.querySelector("input[name=csrfmiddlewaretoken]")?.value;
     if (!token) return;
     for (const field of document.querySelectorAll("input[name=csrfmiddlewaretoken]")) field.value = token;
@@ -31,6 +37,7 @@ export function connect(status) {
   const sending = () => clearTimeout(waiting);
   const lost = (event) => {
     const answer = event.detail.xhr?.status ?? 0;
+    out = answer === 401;
     const barred = answer === 401 || answer === 403;
     tell(barred ? status.dataset.barred : hopeless(answer) ? status.dataset.refused : status.dataset.lost);
     if (answer === 403 && event.detail.xhr.getResponseHeader("HX-Retarget") === null) renew();
@@ -39,8 +46,16 @@ export function connect(status) {
   const events = ["htmx:sendError", "htmx:timeout", "htmx:responseError"];
   status.addEventListener("htmx:beforeRequest", sending);
   status.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) renewed = false;
+    if (event.detail.successful) renewed = out = false;
   });
   for (const name of events) status.addEventListener(name, lost);
-  return sending;
+  // Whoever comes back from signing in elsewhere finds what was written saved.
+  const back = () => {
+    if (out) renew();
+  };
+  window.addEventListener("focus", back);
+  return () => {
+    sending();
+    window.removeEventListener("focus", back);
+  };
 }
