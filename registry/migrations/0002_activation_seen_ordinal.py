@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
     dependencies = [("prompthub_registry", "0001_initial")]
 
     operations = [
-        migrations.AddField("activation", "seen_ordinal", models.PositiveIntegerField(default=0)),
+        migrations.AddField("activation", "seen_ordinal", models.PositiveIntegerField(default=0, db_default=0)),
         migrations.RunPython(see, migrations.RunPython.noop),
     ]

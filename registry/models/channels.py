@@ -93,7 +93,7 @@ class Activation(Split, Mutable):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="activations")
     ordinal = models.PositiveIntegerField(null=True)
-    seen_ordinal = models.PositiveIntegerField(default=0)
+    seen_ordinal = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=State.choices)
     previous = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="+")
     release = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="+")
