@@ -26,7 +26,7 @@ class PromptInstance(Mutable):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="instances")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="instances", db_index=False)
     template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
     variables = WrittenJSON(default=dict, blank=True)
@@ -91,7 +91,7 @@ class InstanceVersion(Sealed):
     erasable = ("content_materialized", "variables", "content_md", "content_json", "created_by_label")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="versions")
+    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="versions", db_index=False)
     ordinal = models.PositiveIntegerField()
     template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
     format = models.CharField(max_length=10, choices=FORMATS)
@@ -153,7 +153,7 @@ class Publication(Sealed):
     erasable = ("by_label", "reason")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="publications")
+    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="publications", db_index=False)
     ordinal = models.PositiveIntegerField()
     version = models.ForeignKey(InstanceVersion, on_delete=models.PROTECT, related_name="publications")
     previous = models.ForeignKey(InstanceVersion, on_delete=models.PROTECT, null=True, related_name="+")
@@ -181,7 +181,9 @@ class PublishedSecrets(Mutable):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    instance = models.ForeignKey(PromptInstance, on_delete=models.PROTECT, related_name="published_secrets")
+    instance = models.ForeignKey(
+        PromptInstance, on_delete=models.PROTECT, related_name="published_secrets", db_index=False
+    )
     secret_revision = models.PositiveIntegerField()
     sealed_values = EncryptedText(blank=True)
 

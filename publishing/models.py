@@ -24,7 +24,7 @@ class Target(Mutable):
     """A provider account of a client: which adapter, its settings, its credentials (encrypted JSON object)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="targets")
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="targets", db_index=False)
     name = models.CharField(max_length=100)
     adapter = models.CharField(max_length=20)
     settings = models.JSONField(default=dict, blank=True)
@@ -173,7 +173,7 @@ class DeliveryAttempt(AppendOnly):
     erasable = ("detail",)
 
     id = models.BigAutoField(primary_key=True)
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()
     epoch = models.PositiveBigIntegerField()
     at = models.DateTimeField()

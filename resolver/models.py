@@ -19,7 +19,7 @@ class UsageDaily(Mutable):
     id = models.BigAutoField(primary_key=True)
     day = models.DateField()
     token = models.ForeignKey(ServiceToken, on_delete=models.PROTECT, related_name="+")
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
     prompt = models.CharField(max_length=300)
     version = models.CharField(max_length=MAX_VERSION_LENGTH)

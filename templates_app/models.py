@@ -45,7 +45,7 @@ class Template(Mutable):
     """A line of versions under one name in a project. ``last_ordinal`` is the counter its versions count from."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="templates")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="templates", db_index=False)
     name = models.CharField(max_length=200)
     last_ordinal = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField()
@@ -84,7 +84,7 @@ class TemplateVersion(TextColumns, Sealed):
     erasable = ("created_by_label",)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="versions")
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="versions", db_index=False)
     label = models.CharField(max_length=64)
     ordinal = models.PositiveIntegerField()
     digest = models.CharField(max_length=71)

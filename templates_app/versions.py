@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import CharField, Exists, F, IntegerField, OuterRef, Q, QuerySet, UUIDField
+from django.db import IntegrityError, transaction
+from django.db.models import CharField, Exists, F, OuterRef, QuerySet, UUIDField
 
 from audit import events
 from audit.actions import Action
@@ -33,12 +33,14 @@ _NUMBERED = Update(
     lambda: Template.objects.filter(project=Given("project", UUIDField()), name=Given("name", CharField())),
     last_ordinal=F("last_ordinal") + 1,
 )
-_LATEST_AND_NEXT = Query(
-    lambda: _without_text().filter(
-        Q(ordinal=Given("last", IntegerField())) | Q(label=Given("next", CharField())), template=_TEMPLATE
+_LATEST = Query(lambda: _of_template().order_by("-ordinal")[:1])
+_LABELLED = Query(
+    lambda: (
+        _of_template()  # a range in order: a plan for "equal" may read all of a template's versions by their numbers
+        .filter(label__gte=Given("label", CharField()), label__lte=Given("label", CharField()))
+        .order_by("label")[:1]
     )
 )
-_LABELLED = Query(lambda: _without_text().filter(template=_TEMPLATE, label=Given("label", CharField())))
 _TAKEN_BACK = Update(lambda: Template.objects.filter(pk=_TEMPLATE), last_ordinal=F("last_ordinal") - 1)
 _SEALED = Insert(TemplateVersion)
 NOT_PUT_TOGETHER: Mapping[str, None] = {"written": None, "included": None}
@@ -74,10 +76,26 @@ def register(
     references.refuse(body)
     check(body=body, variables=variables)
     digest = digest_of(body=body, variables=variables)
+    try:
+        return _registered(project, name, body, variables, digest, by, at, label)
+    except IntegrityError:  # a caller has used the number as a word for another version
+        return _registered(project, name, body, variables, digest, by, at, label, choose=_free_label)
+
+
+def _registered(
+    project: Project,
+    name: str,
+    body: PromptBody,
+    variables: VariablesSchema,
+    digest: str,
+    by: Actor,
+    at: datetime,
+    label: str | None,
+    choose: Callable[[Template], str] = lambda template: str(template.last_ordinal),
+) -> Registered:
     with transaction.atomic():
         template = _numbered(project, name, at)
-        near = _near(template, label)
-        present = next((version for version in near if label or version.ordinal == template.last_ordinal - 1), None)
+        present = _present(template, label)
         if present is not None and present.digest == digest:
             _TAKEN_BACK.run(template=template.pk)
             template.last_ordinal -= 1
@@ -89,8 +107,7 @@ def register(
                 problems=[Problem("/version", "unique", "holds another content")],
                 context={"template_id": str(present.id), "digest": present.digest},
             )
-        wanted = label or _free_label(template, taken={version.label for version in near})
-        return Registered(_seal(template, body, variables, digest, wanted, by, at), created=True)
+        return Registered(_seal(template, body, variables, digest, label or choose(template), by, at), created=True)
 
 
 def seal(
@@ -123,7 +140,7 @@ def seal(
         check(body=body, variables=variables)
         if label is not None and template.versions.filter(label=label).exists():
             raise Conflict("409.version_conflict", f"Version '{label}' is there already.")
-        wanted = label or _free_label(template, taken={version.label for version in _near(template, None)})
+        wanted = label or _free_label(template)
         digest = digest_of(body=body, variables=variables)
         origin = composing.columns(body=written.body, texts=texts or {})
         version = _seal(template, body, variables, digest, wanted, by, at, origin)
@@ -189,9 +206,10 @@ def subject(version: TemplateVersion) -> events.Subject:
     )
 
 
-def _without_text() -> QuerySet[TemplateVersion]:
-    """Versions to compare digests and labels with."""
-    return TemplateVersion.objects.defer("content_md", "content_json", "variables_schema").order_by()
+def _of_template() -> QuerySet[TemplateVersion]:
+    """A template's versions, to compare digests and labels with."""
+    rows = TemplateVersion.objects.filter(template=_TEMPLATE).order_by()
+    return rows.defer("content_md", "content_json", "variables_schema")
 
 
 def _numbered(project: Project, name: str, at: datetime) -> Template:
@@ -211,19 +229,13 @@ def _numbered(project: Project, name: str, at: datetime) -> Template:
     return found
 
 
-def _near(template: Template, label: str | None) -> list[TemplateVersion]:
-    """What the version to be could collide with: who holds its label or, without one, the latest and who is called
-    like its number.
-    """
+def _present(template: Template, label: str | None) -> TemplateVersion | None:
+    """What the version to be could be: who holds its label or, without one, the latest."""
     if template.last_ordinal == 1:
-        return []
-    if label is None:
-        following = template.last_ordinal
-        found = _LATEST_AND_NEXT.all(template=template.pk, last=following - 1, next=str(following))
-    else:
-        found = _LABELLED.all(template=template.pk, label=label)
-    for version in found:
-        version.template = template
+        return None
+    found = _LATEST.first(template=template.pk) if label is None else _LABELLED.first(template=template.pk, label=label)
+    if found is not None:
+        found.template = template
     return found
 
 
@@ -260,11 +272,9 @@ def _seal(
     return version
 
 
-def _free_label(template: Template, taken: set[str]) -> str:
+def _free_label(template: Template) -> str:
     """The version's ordinal as a word; when a caller already used that word, the next free integer."""
     number = template.last_ordinal
-    if str(number) not in taken:
-        return str(number)
     while template.versions.filter(label=str(number)).exists():
         number += 1
     return str(number)

@@ -27,7 +27,7 @@ class Bundle(Mutable):
         PACK = "pack", "Pack"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="bundles")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="bundles", db_index=False)
     slug = models.SlugField(max_length=63)
     title = models.CharField(max_length=200)
     kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.SET)
@@ -56,7 +56,7 @@ class Member(Mutable):
     """A prompt of a bundle's draft: the name it has there, and the template it is sealed from."""
 
     id = models.BigAutoField(primary_key=True)
-    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="members")
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="members", db_index=False)
     name = models.CharField(max_length=MAX_PROMPT_LENGTH)
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="+")
 
@@ -73,7 +73,7 @@ class Requirement(Mutable):
     """Another bundle that the next release needs, and in which versions."""
 
     id = models.BigAutoField(primary_key=True)
-    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="requirements")
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="requirements", db_index=False)
     required = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="required_by")
     selector = models.CharField(max_length=MAX_SELECTOR_LENGTH)
 
@@ -95,8 +95,8 @@ class SearchWord(Mutable):
 
     id = models.BigAutoField(primary_key=True)
     word = models.BinaryField(max_length=160)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    bundle = models.ForeignKey(Bundle, on_delete=models.CASCADE, related_name="+", db_index=False)
     prompt = models.CharField(max_length=MAX_PROMPT_LENGTH, blank=True)
 
     class Meta:

@@ -43,7 +43,7 @@ class Channel(Split, Mutable):
         LOCKED = "locked", "Locked"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="channels")
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="channels", db_index=False)
     name = models.CharField(max_length=127)
     policy = models.CharField(max_length=6, choices=Policy.choices, default=Policy.REVIEW)
     release = models.ForeignKey(Release, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
@@ -91,7 +91,7 @@ class Activation(Split, Mutable):
         FAILED = "failed", "Failed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="activations")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="activations", db_index=False)
     ordinal = models.PositiveIntegerField(null=True)
     seen_ordinal = models.PositiveIntegerField(default=0, db_default=0)
     state = models.CharField(max_length=10, choices=State.choices)

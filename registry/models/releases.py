@@ -27,7 +27,7 @@ class Release(Sealed):
     erasable = ("created_by_label",)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="releases")
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="releases", db_index=False)
     version = models.CharField(max_length=semver.MAX_LENGTH)
     number = models.CharField(max_length=semver.MAX_LENGTH)
     precedence = models.BinaryField(max_length=400)
@@ -71,7 +71,7 @@ class Pin(Sealed):
     """A prompt of a release: its name, and the sealed text it will always be."""
 
     id = models.BigAutoField(primary_key=True)
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="pins")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="pins", db_index=False)
     name = models.CharField(max_length=MAX_PROMPT_LENGTH)
     template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT, related_name="+")
 
@@ -88,7 +88,7 @@ class ReleaseRequirement(Sealed):
     """A bundle that a release needs, in which versions, and the release that was chosen when it was cut."""
 
     id = models.BigAutoField(primary_key=True)
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="requirements")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="requirements", db_index=False)
     required = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="dependants")
     selector = models.CharField(max_length=MAX_SELECTOR_LENGTH)
     resolved = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
@@ -106,7 +106,7 @@ class Inclusion(Sealed):
     """A prompt of another release whose text was put into a prompt (``name``) of this one."""
 
     id = models.BigAutoField(primary_key=True)
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inclusions")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="inclusions", db_index=False)
     name = models.CharField(max_length=MAX_PROMPT_LENGTH)
     included = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="included_by")
     prompt = models.CharField(max_length=MAX_PROMPT_LENGTH)

@@ -32,7 +32,7 @@ class ReleaseSignature(Sealed):
     """What vouches for a release, for ever: base64 of the 64 bytes over its manifest."""
 
     id = models.BigAutoField(primary_key=True)
-    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="signatures")
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="signatures", db_index=False)
     key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
     signature = models.CharField(max_length=88)
     at = models.DateTimeField()
@@ -50,7 +50,7 @@ class RepositoryIndex(Sealed):
     """All releases of a project at one moment, signed: ``signatures`` are base64 by key id, ``counter`` only rises."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="indexes")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="indexes", db_index=False)
     counter = models.PositiveBigIntegerField()
     digest = models.CharField(max_length=71)
     document = models.JSONField()
