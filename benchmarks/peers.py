@@ -40,6 +40,7 @@ class Peer:
     ready: str
     prepare: Callable[[Connection, str], Any]
     create: Callable[[Connection, str, str], Any]
+    write_alone: Callable[[Connection, str, str], Any] | None = None  # of a create that is more than one request
 
     @property
     def environment_folder(self) -> Path:
@@ -74,7 +75,19 @@ def _prepare_mlflow(connection: Connection, name: str) -> Any:
 
 
 def _create_mlflow(connection: Connection, name: str, text: str) -> Any:
-    """What ``mlflow.genai.register_prompt`` sends for a prompt that is there already."""
+    """What ``MlflowClient.register_prompt`` sends for a prompt that is there (mlflow 3.17, ``tracking/client.py``).
+
+    It asks whether the name is a prompt, makes the version, and asks again for the tags of the prompt: the server
+    itself looks at nothing but the name.
+    """
+    asked = f"/api/2.0/mlflow/registered-models/get?name={name}"
+    connection.must("GET", asked)
+    made = _create_mlflow_unasked(connection, name, text)
+    connection.must("GET", asked)
+    return made
+
+
+def _create_mlflow_unasked(connection: Connection, name: str, text: str) -> Any:
     tags = {"mlflow.prompt.is_prompt": "true", "mlflow.prompt.text": text, "_mlflow_prompt_type": "text"}
     body = {
         "name": name,
@@ -113,6 +126,7 @@ MLFLOW = Peer(
     "/health",
     _prepare_mlflow,
     _create_mlflow,
+    _create_mlflow_unasked,
 )
 PEERS = (PHOENIX, MLFLOW)
 

@@ -15,7 +15,6 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -88,7 +87,7 @@ class OperatorView(View):
             if not isinstance(request.user, AbstractBaseUser):
                 if request.headers.get("HX-Request"):
                     return HttpResponse(status=401)  # a page to sign in does not belong into a part of this one
-                return coming_in.first(request, resume=self._resume(kwargs))
+                return coming_in.first(request)
             self.at = timezone.now()
             self.actor = tokens.actor_for(request.user, door=Door.PORTAL)
             request.actor = self.actor  # type: ignore[attr-defined]
@@ -131,9 +130,6 @@ class OperatorView(View):
         answer = problems.page(request, Invalid("405.method_not_allowed", words), frame=self.shell())
         answer.headers["Allow"] = allowed
         return answer
-
-    def _resume(self, kwargs: Mapping[str, Any]) -> str:
-        return reverse(self.resumes, kwargs=dict(kwargs)) if self.resumes else ""
 
     def _enter(self, method: str, kwargs: dict[str, Any]) -> None:
         slug, key = kwargs.pop("client", None), kwargs.pop("instance", None)

@@ -22,7 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from foundation import correlation, database_errors
 from foundation.metrics import count_error
 from gateway import problems
-from portal import language, sentences
+from portal import coming_in, language, sentences
 from prompthub import health
 from prompthub_kernel.errors import CODES, Invalid, NotFound, PromptHubError, Refused, Unavailable
 from publishing.metrics import queue_registry
@@ -97,6 +97,9 @@ def refused(request: HttpRequest, exception: Exception | None = None) -> HttpRes
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form without its CSRF token: nearly always a page that was open for long, or cookies switched off."""
+    again = coming_in.since(request)
+    if again is not None:
+        return again
     text = _(
         "Nothing was changed. Go back, load the page again and send it once more. If this comes again, "
         "allow cookies for this site and sign in anew."

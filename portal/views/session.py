@@ -34,9 +34,7 @@ class Login(LoginView):
         """Go on; with what was written before, if anything was kept."""
         answer = super().form_valid(form)
         kept = coming_in.kept(self.request.POST.get("kept", ""))
-        if kept is None:
-            return answer
-        return render(self.request, "portal/pages/resume.html", {"kept": kept, "page": answer.headers["Location"]})
+        return answer if kept is None else coming_in.resume(self.request, kept, page=answer.headers["Location"])
 
 
 class Logout(LogoutView):

@@ -162,6 +162,26 @@ def test_what_was_written_is_saved_after_signing_in_in_another_window(visit, hub
     assert "Mine. More. " in prompt.now()["content_md"]
 
 
+def test_what_a_page_of_an_earlier_session_sends_is_not_lost(visit, hub, kept):
+    prompt = hub.prompt("refused-stale")
+    window = visit("operator", scripts=False)
+    page = window.go(prompt.page)
+    page.get_by_label("Text of the prompt").fill("Call {{ company }}, later.")
+    ended(window)
+    other = window.context.new_page()
+    other.goto(f"{window.url}/login/")
+    sign_in(other, "operator", kept["password"])
+    other.wait_for_url(f"{window.url}/")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What you wrote is not saved yet")
+    expect(page.get_by_role("group", name="What you wrote")).to_contain_text("later.")
+    assert prompt.now()["content_md"] is None
+    page.get_by_role("button", name="Go on with it").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("The draft is saved.")
+    assert prompt.now()["content_md"] == "Call {{ company }}, later."
+
+
 def test_what_is_too_large_is_told_and_not_sent_again(visit, hub):
     window = visit("operator")
     window.page.clock.install()

@@ -7,6 +7,8 @@ import uuid
 from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth import get_user
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.urls import resolve, reverse
 
@@ -145,6 +147,43 @@ class TestWithoutASession:
         factories.make_user(username="ana", password="a very long sentence")
         given = {"username": "ana", "password": "a very long sentence", "next": "/clients/", "kept": "made:up"}
         assert Browser().post("/login/", given).headers["Location"] == "/clients/"
+
+
+class TestAPageOfAnEarlierSession:
+    """Its token is not the session's: nothing is done, and what somebody wrote is not lost."""
+
+    @pytest.fixture
+    def sent(self, signed_in, world):
+        browser = Browser(enforce_csrf_checks=True)
+        browser.force_login(get_user(signed_in(Role.EDITOR)))
+        browser.get("/clients/")
+        path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+
+        def send(**headers: str) -> HttpResponse:
+            answer = browser.post(path, {"part": "text", "text": "Mine & only mine"}, headers=headers)
+            assert answer.status_code == 403
+            world.instance.refresh_from_db()
+            assert world.instance.content_md is None
+            return answer
+
+        return send
+
+    def test_what_was_written_is_shown_with_a_button_that_sends_it_again(self, sent):
+        page = sent(Origin="http://testserver").content.decode()
+        assert "What you wrote is not saved yet" in page
+        assert "/preview/" in re.search(r'<form class="ph-form" method="post" action="([^"]+)"', page)[1]
+        assert "Mine &amp; only mine</textarea>" in page
+        assert 'name="csrfmiddlewaretoken"' in page
+
+    @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "https://testserver", ""])
+    def test_what_another_site_made_up_is_not_shown(self, sent, origin):
+        page = sent(**({"Origin": origin} if origin else {})).content.decode()
+        assert "This form is not valid any more" in page
+        assert "only mine" not in page
+
+    def test_a_part_of_a_page_gets_no_page(self, sent):
+        page = sent(Origin="http://testserver", **{"HX-Request": "true"}).content.decode()
+        assert "This form is not valid any more" in page
 
 
 class TestHtmxIsRefused:
