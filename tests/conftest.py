@@ -89,3 +89,13 @@ def _quick(pytestconfig):
     quick = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"], "WHITENOISE_USE_FINDERS": False}
     with override_settings(**quick):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_met(pytestconfig):
+    """A process remembers that it met a full disk; the next test's process has met nothing."""
+    yield
+    if _with_django(pytestconfig):
+        from foundation import database_errors
+
+        database_errors.found_room()

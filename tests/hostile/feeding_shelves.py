@@ -234,4 +234,6 @@ class Shelves:
         return {"requirements": {"@fed-project/fed-shelf": "^1.0"}, **({"locked": None} if "locked" in body else {})}
 
     def _body_of_verify_lock(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
-        return lockfiles.lock(requirements={"@fed-project/fed-shelf": "^1.0"}, actor=SYSTEM).to_json()
+        wanted = {"@fed-project/fed-shelf": "^1.0"}
+        locked = lockfiles.lock(requirements=wanted, actor=SYSTEM).to_json()
+        return {"locked": locked, "requirements": wanted} if "locked" in body else locked
