@@ -24,7 +24,7 @@ from benchmarks.measuring import others_share, report
 IN_BUNDLE = 100
 FEW = 100
 CONNECTIONS = (8, 32)
-MEGABYTES = "640"
+MEGABYTES = "1024"
 """Room for all answers; a process that has less keeps those fetched last."""
 
 
