@@ -76,7 +76,7 @@ class Root:
         headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
         lengths = [value for name, value in headers if name == b"content-length"]
         body = b""
-        if lengths or any(name == b"transfer-encoding" for name, _ in headers):
+        if lengths not in ([], [b"0"]) or any(name == b"transfer-encoding" for name, _ in headers):
             if not lengths or int(lengths[0]) <= DISCARDED_BYTES:
                 try:
                     async with asyncio.timeout(self._body_seconds):
