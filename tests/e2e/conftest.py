@@ -148,7 +148,7 @@ class Visitor:
 
     def axe(self) -> list[str]:
         """Violations of accessibility rules on the present page, with the elements."""
-        found: list[Any] = AXE.run(self.page).response["violations"]
+        found: list[Any] = AXE.run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         return [
             f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'][:200]})"
             for rule in found
