@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 import select
+from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
+
+ANSWER_SECONDS = 15.0
+"""How long an answer is waited for. The server ends every statement after a third of that, while it can."""
+
+
+class Impatient(psycopg.Connection[Any]):
+    """A connection that is given up when the server says nothing: its machine is frozen, or the way there is gone.
+
+    The system would wait for a quarter of an hour, or for ever where something still acknowledges what is sent.
+    """
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """As psycopg's. Raises OperationalError when there is no answer in time; the connection is closed then."""
+        try:
+            return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # an answer that may come still
+                self.pgconn.finish()
+            raise
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, but for the question it asks at the beginning of each request that uses a kept connection."""
+    """Django's, but for the question it asks at the beginning of each request that uses a kept connection, and for
+    how long it waits for an answer.
+    """
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """One that does not wait for ever."""
+        connection = super().get_new_connection(conn_params)
+        connection.__class__ = Impatient  # Django asks psycopg for a class of its own
+        return connection
 
     def is_usable(self) -> bool:
         """Whether the server still listens: it has neither hung up nor said anything unasked.
