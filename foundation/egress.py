@@ -27,7 +27,7 @@ from ipaddress import IPv4Address, IPv6Address
 import httpcore2
 
 from foundation.addresses import AddressRefused, Destination, listed, parse, require_callable
-from foundation.egress_network import Budget, BudgetSpent, CheckedNetwork, within
+from foundation.egress_network import Budget, BudgetSpent, CheckedNetwork, TooLarge, within
 
 ADDRESSES_TRIED = 4
 
@@ -57,6 +57,10 @@ class EgressNotSent(EgressError):
 
 class EgressUnanswered(EgressError):
     """The request was sent, or perhaps was, and no usable answer came: its outcome is unknown."""
+
+
+class EgressTooLarge(EgressUnanswered):
+    """An answer came that is larger than the cap; what it says is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ def _pieces(response: httpcore2.Response, budget: Budget, max_bytes: int) -> Ite
             budget.remaining()  # one read can hold thousands of tiny chunks
             received += len(chunk)
             if received > max_bytes:
-                raise BudgetSpent("The answer is too large.")
+                raise TooLarge
             yield chunk
 
 
@@ -168,6 +172,8 @@ def _told(budget: Budget) -> Iterator[None]:
     """Failures below, in our own words."""
     try:
         yield
+    except TooLarge as failure:
+        raise EgressTooLarge(_reason(failure)) from failure
     except _FAILURES as failure:
         if budget.sent:
             raise EgressUnanswered(_reason(failure)) from failure

@@ -27,6 +27,13 @@ class BudgetSpent(Exception):
     """The call has used up its time or its bytes."""
 
 
+class TooLarge(BudgetSpent):
+    """An answer came, and more of it than is read."""
+
+    def __init__(self) -> None:
+        super().__init__("The answer is too large.")
+
+
 class Budget:
     """Time and bytes of one call. ``sent`` turns True with the first byte of the request."""
 
@@ -49,7 +56,7 @@ class Budget:
     def receivable(self, wanted: int) -> int:
         """How much of ``wanted`` bytes may still be read."""
         if self._receivable <= 0:
-            raise BudgetSpent("The answer is too large.")
+            raise TooLarge
         return min(wanted, self._receivable)
 
     def received(self, amount: int) -> None:

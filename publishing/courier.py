@@ -19,7 +19,7 @@ from publishing import adapters, bell, closing, deliveries, lanes
 from publishing.deliveries import Result
 from publishing.lanes import Lease, LeaseLost
 from publishing.models import Delivery, Placement, Target
-from publishing.ports import Adapter, Outcome, Parcel, ProviderError, Receipt, Remote
+from publishing.ports import Adapter, AnswerTooLarge, Outcome, Parcel, ProviderError, Receipt, Remote
 from publishing.repush import repush
 from publishing.wire import LeasedWire
 
@@ -152,16 +152,21 @@ def _sent(delivery: Delivery, lease: Lease, by: Actor, wire: LeasedWire, stack: 
     if closing.bar_now(delivery=delivery) is not None:
         raise Closed
     receipt = adapter.send(remote, parcel, wire=wire)
-    _read_back(adapter, remote, parcel, wire)
-    return receipt
+    unverified = _read_back(adapter, remote, parcel, wire)
+    return replace(receipt, detail="; ".join(filter(None, (receipt.detail, unverified))))
 
 
-def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWire) -> None:
-    """A provider where the last write wins is read back after every send; what differs is sent again."""
+def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWire) -> str:
+    """A provider where the last write wins is read back after every send; what differs is sent again.
+
+    Returns what to tell of a reading that can tell nothing, empty when all is well.
+    """
     if adapter.conditional or not adapter.readable(remote):
-        return
+        return ""
     try:
         seen = adapter.observe(remote, wire=wire)
+    except AnswerTooLarge as error:  # it took the text and would tell no more the next time
+        return f"taken, but not verified: {error.detail}"
     except ProviderError as error:
         if error.outcome is Outcome.TRY_AGAIN:  # the reading failed; the text was taken
             error.outcome = Outcome.UNKNOWN
@@ -170,6 +175,7 @@ def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWir
         raise ProviderError(
             adapter.name, "What the provider runs is not what was just sent; it is sent again.", outcome=Outcome.UNKNOWN
         )
+    return ""
 
 
 def _parcel(delivery: Delivery, by: Actor) -> Parcel:

@@ -134,6 +134,10 @@ class ProviderError(Unavailable):
         return self.outcome is not Outcome.REFUSED
 
 
+class AnswerTooLarge(ProviderError):
+    """A reading was answered with more than is read: what it says is not known, and asking again would not tell."""
+
+
 class Adapter(Protocol):
     """One provider's contract. Stateless; found by name in ``publishing.adapters.REGISTRY``."""
 
@@ -175,5 +179,5 @@ class Adapter(Protocol):
         ...
 
     def observe(self, remote: Remote, *, wire: Wire) -> Observation:
-        """Read back what runs now. Raises :class:`ProviderError`."""
+        """Read back what runs now. Raises :class:`ProviderError`, of which :class:`AnswerTooLarge` is one."""
         ...

@@ -8,6 +8,7 @@ every other status, redirects too      ``REFUSED``
 ``EgressRefused``                      ``REFUSED``
 ``EgressNotSent``                      ``TRY_AGAIN``
 ``EgressUnanswered``                   ``UNKNOWN`` for a write, ``TRY_AGAIN`` for a read
+``EgressTooLarge``                     the same; of a read it is an :class:`AnswerTooLarge`
 2xx whose body makes no sense          as ``EgressUnanswered``
 =====================================  ===================================================
 """
@@ -26,8 +27,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from foundation.egress import Answer, EgressNotSent, EgressRefused, EgressUnanswered
-from publishing.ports import Outcome, ProviderError, Wire
+from foundation.egress import Answer, EgressNotSent, EgressRefused, EgressTooLarge, EgressUnanswered
+from publishing.ports import AnswerTooLarge, Outcome, ProviderError, Wire
 
 LONGEST_WAIT = 86_400.0
 """Seconds; a provider that asks for more is asked again after a day."""
@@ -82,8 +83,12 @@ class Exchange:
         except EgressNotSent as error:
             raise self.failure(f"no connection: {error}", Outcome.TRY_AGAIN) from error
         except EgressUnanswered as error:
-            outcome = Outcome.TRY_AGAIN if method == "GET" else Outcome.UNKNOWN
-            raise self.failure(f"no answer: {error}", outcome) from error
+            if method != "GET":
+                raise self.failure(f"no answer: {error}", Outcome.UNKNOWN) from error
+            if isinstance(error, EgressTooLarge):
+                detail = f"the answer is larger than {self.max_bytes} bytes"
+                raise AnswerTooLarge(self.adapter, detail, outcome=Outcome.TRY_AGAIN) from error
+            raise self.failure(f"no answer: {error}", Outcome.TRY_AGAIN) from error
 
     def expect(self, answer: Answer, *, written: bool, so_far: str = "") -> None:
         """Raise :class:`ProviderError` unless the answer is 2xx.

@@ -27,6 +27,9 @@ DEFAULT_MAX_BODY_BYTES = 20_000
 """Standard Webhooks: payloads should stay under 20 kB."""
 
 _ENVELOPE = 3_072  # bytes of the body beside the text, names at their longest
+_SPELLED = 6  # bytes that JSON may make of one of a text, as \u0041 of A (RFC 8259, 7)
+_TOLD = 2  # times an answer may hold what was sent: as the text, and as the message it came in
+_BESIDE = 65_536  # bytes of an answer for everything else
 _SECRETS = ("signing_secret", "previous_signing_secret")
 
 
@@ -101,7 +104,7 @@ class Webhook:
         token = remote.credentials.get("read_token")
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        exchange = Exchange(self.name, wire, headers, _private(remote), 2 * _limit(remote))
+        exchange = Exchange(self.name, wire, headers, _private(remote), _readable(remote))
         name = quote(remote.location.get("name", ""), safe="")
         found = exchange.read(remote.settings["read_url"].replace("{name}", name))
         text = found.get("text")
@@ -170,6 +173,11 @@ def _private(remote: Remote) -> tuple[str, ...]:
 
 def _limit(remote: Remote) -> int:
     return int(remote.settings.get("max_body_bytes", DEFAULT_MAX_BODY_BYTES))
+
+
+def _readable(remote: Remote) -> int:
+    """Bytes of an answer at ``read_url``: any text that may be sent fits, however the receiver spells it."""
+    return _TOLD * _SPELLED * _limit(remote) + _BESIDE
 
 
 def _json(value: Any) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from publishing.adapters import get
-from publishing.ports import Outcome, ProviderError, Remote
+from publishing.ports import AnswerTooLarge, Outcome, ProviderError, Remote
 from tests.fakes.parcels import parcel
 from tests.fakes.standin import Reply
 from tests.fakes.webhook_receiver import WebhookReceiver
@@ -246,6 +246,24 @@ def test_a_read_url_that_tells_no_text_is_an_error(receiver, wire, document, out
     with pytest.raises(ProviderError) as failure:
         ADAPTER.observe(at(receiver, read_url=receiver.base_url), wire=wire)
     assert failure.value.outcome == outcome
+
+
+@pytest.mark.parametrize("letter", ["Ж", "\N{SLIGHTLY SMILING FACE}", "\N{HIRAGANA LETTER A}", '"', "\x01", "a"])
+def test_whatever_may_be_sent_can_be_read_back_in_any_spelling_and_twice(receiver, wire, letter):
+    read = at(receiver, read_url=receiver.base_url)
+    text = letter * (16_900 // len(json.dumps(letter, ensure_ascii=False)[1:-1].encode()))
+    assert ADAPTER.check(read, format="text", text=text) == []
+    spelled = "".join(f"\\u{unit:04x}" for unit in memoryview(text.encode("utf-16-le")).cast("H"))
+    message = json.dumps(json.dumps({"data": {"text": text}}, ensure_ascii=False))
+    receiver.fault(Reply(200, body=f'{{"text": "{spelled}", "body": {message}}}'.encode()))
+    assert ADAPTER.observe(read, wire=wire).text == text
+
+
+def test_an_answer_larger_than_any_text_is_an_error_of_its_own(receiver, wire):
+    receiver.fault(Reply.of(200, {"text": "x" * 400_000}))
+    with pytest.raises(AnswerTooLarge, match="larger than 305536 bytes") as failure:
+        ADAPTER.observe(at(receiver, read_url=receiver.base_url), wire=wire)
+    assert failure.value.outcome == Outcome.TRY_AGAIN
 
 
 def test_probing_sends_nothing_and_says_so(wire, remote):

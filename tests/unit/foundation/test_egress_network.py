@@ -160,7 +160,7 @@ class TestRequest:
     def test_does_not_take_a_body_cut_by_the_cap_for_a_whole_one(self, connect):
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         connect(ScriptedSocket(received=[head, b"x" * 65_537]))
-        with pytest.raises(egress.EgressUnanswered, match="too large"):
+        with pytest.raises(egress.EgressTooLarge, match="too large"):
             self.call()
 
     def test_looks_at_the_clock_between_the_chunks_of_one_read(self, connect, monkeypatch):

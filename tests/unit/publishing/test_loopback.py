@@ -67,6 +67,13 @@ def test_it_holds_exactly_the_text_that_was_sent(provider):
     assert held["greeting"]["digest"] == parcel().digest
 
 
+def test_the_longest_text_of_another_alphabet_is_read_back(provider):
+    text = "Вы отвечаете на звонки. " * 350
+    assert ADAPTER.check(provider.remote, format="text", text=text) == []
+    provider.send(text)
+    assert ADAPTER.observe(provider.remote, wire=provider.wire).text == text
+
+
 def test_the_signature_can_be_checked_from_what_it_shows(provider):
     provider.send("Hello")
     held = provider.call("GET", "/prompts/greeting")[1]
