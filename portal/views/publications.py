@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -44,7 +45,7 @@ class Publication(OperatorView):
         old = next((step.delivery for step in found.steps if str(step.delivery.pk) == wanted), None)
         if old is None and wanted in found.replaced:
             messages.warning(request, _("It was replayed already; what came of that stands below."))
-            return redirect("portal:publication", self.client.slug, self.instance.pk, ordinal)
+            return self._places(ordinal)
         if old is None:
             raise NotFound("404.not_found", gettext_noop("There is no such delivery of this publication."))
         try:
@@ -54,7 +55,12 @@ class Publication(OperatorView):
             messages.warning(request, sentences.said(error.detail))
         else:
             messages.success(request, _("It is sent to %(target)s again.") % {"target": old.placement.target.name})
-        return redirect("portal:publication", self.client.slug, self.instance.pk, ordinal)
+        return self._places(ordinal)
+
+    def _places(self, ordinal: int) -> HttpResponse:
+        """The page where the focus goes on at its places (``progress.html``), not at the top."""
+        page = reverse("portal:publication", args=[self.client.slug, self.instance.pk, ordinal])
+        return redirect(f"{page}#progress")
 
     def _row(self, ordinal: int) -> Row:
         row = versions.publications(instance=self.instance).filter(ordinal=ordinal).first()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import sign_in
@@ -12,6 +14,15 @@ NOT_SAVED = "Not saved: why is told at the top of the page. What was written is 
 def one_page(page):
     """A page has one main part and one heading of the first level, whatever was refused."""
     return page.locator("main").count() == page.locator("h1").count() == page.locator("nav.ph-nav").count() == 1
+
+
+def until(page, done, *, seconds=120):
+    """Let the page's time pass, second by second, until something is so."""
+    for _ in range(seconds):
+        page.clock.run_for(1_000)
+        if done():
+            return
+    raise AssertionError(f"not so after {seconds} seconds")
 
 
 def archive(visit, prompt):
@@ -84,6 +95,29 @@ def test_a_page_that_looks_by_itself_stops_where_that_cannot_help(visit, hub):
     expect(page).to_have_url(
         f"{window.url}/login/?next=%2Fclients%2Facme%2Fprompts%2F{prompt.key}%2Fpublications%2F1%2F"
     )
+
+
+def test_a_page_that_looks_by_itself_tells_that_nothing_answers_until_something_does(visit, hub):
+    prompt = hub.prompt("refused-silence")
+    prompt.goes_to("refused-silence-target", fails=["try_again"] * 30)
+    prompt.publish(wait=False)
+    window = visit("operator")
+    window.page.clock.install()
+    page = window.go(f"{prompt.page}publications/1/")
+    polls = re.compile(r"publications/1/\?")
+    page.route(polls, lambda route: route.abort("connectionrefused"))
+    alert = page.get_by_role("alert")
+    asked = []
+    page.on("requestfailed", lambda request: asked.append(request.url))
+    until(page, lambda: asked)
+    expect(alert).to_have_count(0)
+    until(page, lambda: len(asked) >= 2)
+    expect(alert).to_contain_text("The server does not answer")
+    expect(alert).to_contain_text("may be out of date")
+    expect(page.get_by_text("This page looks again by itself.")).to_be_visible()
+    assert window.axe() == []
+    page.unroute(polls)
+    until(page, lambda: alert.count() == 0)
 
 
 def test_a_list_that_looks_by_itself_stops_too(visit, hub, kept):

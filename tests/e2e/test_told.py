@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 
@@ -80,3 +82,26 @@ def test_each_of_several_prompts_tells_how_far_it_has_come(visit, hub):
     assert window.axe() == []
     row.filter(has_text="told-broken").get_by_role("link", name="Publication 1").click()
     expect(page.get_by_role("button", name="Replay")).to_be_visible()
+    page.get_by_role("button", name="Replay").press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("It is sent to told-broken-target again.")
+    expect(page.locator("#progress")).to_be_focused()
+
+
+def test_the_focus_stays_where_a_page_looks_again_by_itself(visit, hub):
+    prompt = hub.prompt("told-focus")
+    prompt.goes_to("told-focus-target", fails=["try_again"] * 30)
+    prompt.publish(wait=False)
+    window = visit("operator")
+    page = window.page
+    places = '<div id="progress" tabindex="-1">{}</div>'
+    with_link = places.format('<a id="look-again" href="./">Look again now</a>').replace(">", ' hx-get="?seen=1">', 1)
+    answers = [with_link.replace("hx-get", 'hx-trigger="every 1s" hx-swap="outerHTML" hx-get'), places.format("Sent.")]
+    page.route(re.compile(r"publications/1/\?"), lambda route: route.fulfill(body=answers[0], content_type="text/html"))
+    window.go(f"{prompt.page}publications/1/")
+    link = page.get_by_role("link", name="Look again now")
+    link.focus()
+    expect(page.locator("#progress")).to_have_text("Look again now")
+    expect(link).to_be_focused()
+    answers.pop(0)
+    expect(page.locator("#progress")).to_have_text("Sent.")
+    expect(page.locator("#progress")).to_be_focused()

@@ -1,6 +1,7 @@
 // Tells in one place of the page what htmx was refused, and stops what looks again by itself where that cannot help.
 
 const PASSING = new Set([408, 425, 429]);
+const ENOUGH = 2; // times in a row without an answer: one may be chance
 
 export const hopeless = (status) => status >= 400 && status < 500 && !PASSING.has(status);
 
@@ -14,7 +15,8 @@ function stop(element) {
 }
 
 export function connect(place) {
-  let about = null;
+  const missed = new Map(); // what looks again by itself: how often in a row it got no answer
+  let about = null; // whose refusal is told; `missed` for all of those
 
   function tell(name) {
     const words = place.parentElement.querySelector(`template[data-problem="${name}"]`).content.cloneNode(true);
@@ -29,12 +31,24 @@ export function connect(place) {
     place.dispatchEvent(new CustomEvent("portal:added", { bubbles: true }));
   }
 
+  const away = () => [...missed].some(([element, times]) => element.isConnected && times >= ENOUGH);
+
+  // It goes on asking, but what stands there may be old by now.
+  function miss(element) {
+    missed.set(element, (missed.get(element) ?? 0) + 1);
+    if (missed.get(element) !== ENOUGH || about === missed) return;
+    about = missed;
+    tell("silent");
+  }
+
   function refused(event) {
     const { xhr, requestConfig } = event.detail;
     const element = requestConfig?.elt ?? event.target;
     const status = xhr?.status ?? 0;
-    const again = looks(element) || element.matches("[data-controller~=saving]");
-    if (again && !hopeless(status)) return; // it is asked again
+    if (!hopeless(status)) {
+      if (looks(element)) miss(element);
+      if (looks(element) || element.matches("[data-controller~=saving]")) return; // it is asked again
+    }
     about = element;
     if (status === 401) tell("signed-out");
     else if (status === 413) tell("too-large");
@@ -44,7 +58,10 @@ export function connect(place) {
 
   // What is done at last is not told as refused any more.
   function answered(event) {
-    if (!event.detail.successful || event.detail.requestConfig.elt !== about) return;
+    const { successful, requestConfig } = event.detail;
+    if (!successful) return;
+    missed.delete(requestConfig.elt);
+    if (about === missed ? away() : about !== requestConfig.elt) return;
     about = null;
     place.replaceChildren();
   }
