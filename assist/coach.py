@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,15 +42,16 @@ def start_session(
     style: str | None = None,
     values: Mapping[str, Any] | None = None,
     key: str = "",
+    segments: Collection[str] = (),
 ) -> Started:
     """Begin a session with what is active, or what the address selects; the stack says exactly which release that is.
 
-    ``key`` names whom the coach is for: of a release that is rolled out in part, the same key gets the same. Raises
-    what :func:`resolver.packs.stack` raises.
+    ``key`` and ``segments`` say whom the coach is for: of a release that is rolled out in part, the same key gets the
+    same, and who is in one of its segments gets it. Raises what :func:`resolver.packs.stack` raises.
     """
     project = projects.get(key=pack.repository, actor=by)
     policy.require(by, Permission.VIEW, project)
-    stack = packs.stack(pack=pack, style=style, values=values, actor=by, at=at, key=key)
+    stack = packs.stack(pack=pack, style=style, values=values, actor=by, at=at, key=key, segments=segments)
     release = releases.find(key=stack.id, actor=by)
     with transaction.atomic():
         session = CoachSession.objects.create(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -45,6 +45,27 @@ def text(
         return given
 
     return Parameter(name, schema, read, description, default, required)
+
+
+def key(name: str, description: str) -> Parameter:
+    """A caller's own word, at most 200 characters, none of them a control character; an empty one counts as none."""
+    one = text(name, description)
+    schema = {"type": "string", "maxLength": LONGEST, "pattern": NO_CONTROL.replace("+", "*")}
+    return replace(one, schema=schema, read=lambda given: one.read(given) if given else "", default="")
+
+
+def words(name: str, description: str, *, pattern: str, longest: int, most: int) -> Parameter:
+    """At most so many words with commas between, none of them longer than ``longest``; empty, there are none."""
+    pattern = f"(?:{pattern}(?:,{pattern}){{0,{most - 1}}})?"
+    schema = {"type": "string", "maxLength": most * (longest + 1) - 1, "pattern": f"^{pattern}$(?!\\n)", "default": ""}
+    form = re.compile(pattern)
+
+    def read(given: str) -> tuple[str, ...]:
+        if not form.fullmatch(given):
+            raise ValueError
+        return tuple(dict.fromkeys(filter(None, given.split(","))))
+
+    return Parameter(name, schema, read, description, ())
 
 
 def slug(name: str, description: str) -> Parameter:

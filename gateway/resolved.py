@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway import query
 from gateway.operations import Answer
 from gateway.rendering import dumps
 from prompthub_kernel.address import Address, BundleAddress
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.resolution import ResolvedPrompt, Tried, Warned
+from prompthub_kernel.rollout import MAX_SEGMENT_LENGTH, MOST_SEGMENTS
 from prompthub_kernel.selector import Exact
 from resolver.resolve import ResolvedBundle
 
@@ -20,6 +22,14 @@ FOR_EVER = "private, max-age=31536000, immutable"
 AGAIN = "private, no-cache"
 VARY = "Authorization"
 LONGEST_ADDRESS = 512
+KEY = query.key("key", "For whom it is asked: while a rollout goes on, the same key always gets the same release.")
+SEGMENTS = query.words(
+    "segments",
+    "Groups that whoever it is asked for is in, with commas between.",
+    pattern=rf"[a-z0-9][a-z0-9_.-]{{0,{MAX_SEGMENT_LENGTH - 1}}}",
+    longest=MAX_SEGMENT_LENGTH,
+    most=MOST_SEGMENTS,
+)
 
 
 def read_address(text: str) -> Address | BundleAddress:

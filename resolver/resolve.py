@@ -157,6 +157,12 @@ def read(
     return _answer(found, trail, ResolveRequest(values=values), actor, at)
 
 
+def variables(*, release: OpenRelease, name: str) -> VariablesSchema:
+    """What a prompt of an open release declares. Raises ``404.prompt_not_found``."""
+    found = steps.released(read=release.found, project=release.project, slug=release.slug, name=name)
+    return VariablesSchema.parse(found.variables)
+
+
 def whole(*, release: OpenRelease, actor: Actor, at: datetime) -> ResolvedBundle:
     """All prompts of an open release. Raises ``422.request_invalid`` for more than :data:`MOST_PROMPTS`."""
     cut = release.cut

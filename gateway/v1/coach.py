@@ -53,6 +53,7 @@ class CoachSessions(Endpoint):
             style=self.body.get("style"),
             values=self.body.get("variables"),
             key=self.body.get("key", ""),
+            segments=self.body.get("segments", ()),
             by=self.actor,
             at=self.at,
         )

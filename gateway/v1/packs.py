@@ -25,7 +25,7 @@ ENVIRONMENT = query.text(
     "The environment, as in active@staging. Without it, the one of this installation.",
     pattern="[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?",
 )
-KEY = query.text("key", "For whom it is asked: while a rollout goes on, the same key always gets the same release.")
+ASKED = (ENVIRONMENT, resolved.KEY, resolved.SEGMENTS)
 READING = (
     MISSING,
     NO_CHANNEL,
@@ -54,7 +54,8 @@ class OfPack(Endpoint):
         address, environment = self.address(pack), self.query["environment"]
         if environment is not None:
             address = replace(address, selector=Named.parse(packs.channel_name(environment=environment)))
-        return {"pack": address, "key": self.query["key"] or "", "actor": self.actor, "at": self.at}
+        whom = {"key": self.query["key"], "segments": self.query["segments"]}
+        return {"pack": address, **whom, "actor": self.actor, "at": self.at}
 
     def told(self, found: ResolvedPrompt) -> Answer:
         """A text with its passport, to be asked for again each time."""
@@ -164,7 +165,7 @@ class SystemPrompt(OfPack):
         "get_system_prompt",
         "The system prompt of the version that runs",
         {200: "Resolved", 304: None},
-        query=(ENVIRONMENT, KEY),
+        query=ASKED,
         problems=READING,
         etag=True,
     )
@@ -182,7 +183,7 @@ class StylePrompt(OfPack):
         "get_style_prompt",
         "A style of the version that runs",
         {200: "Resolved", 304: None},
-        query=(ENVIRONMENT, KEY),
+        query=ASKED,
         problems=(*READING, "422.style_unsupported"),
         etag=True,
     )

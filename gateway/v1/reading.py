@@ -43,14 +43,13 @@ ADDRESS = query.Parameter(
     str,
     f"A prompt, @repository/bundle@selector/prompt, or a whole bundle without the prompt. {PLUS}",
 )
-SEGMENTS = query.text("segments", "Groups that whoever it is asked for is in, with commas between.")
 ASKED = (
     ADDRESS,
     query.slug("client", "Slug of a client whose prompt is meant, instead of an address."),
     query.text("name", "The name of the client's prompt."),
     query.slug("category", "Which default text a client without such a prompt gets."),
-    query.text("key", "For whom it is asked: while a rollout goes on, the same key always gets the same release."),
-    SEGMENTS,
+    resolved.KEY,
+    resolved.SEGMENTS,
 )
 
 
@@ -79,9 +78,7 @@ class Resolve(Endpoint):
         if isinstance(asked, Address):
             found = resolve.resolve(request=_request(given), actor=self.actor, at=self.at)
             return resolved.answer(found, asked=asked, seen=seen)
-        release = resolve.opened(
-            address=asked, key=given.get("key", ""), segments=given.get("segments", ()), actor=self.actor
-        )
+        release = resolve.opened(address=asked, key=given["key"], segments=given["segments"], actor=self.actor)
         whole = resolve.whole(release=release, actor=self.actor, at=self.at)
         return resolved.answer(whole, asked=asked, seen=seen)
 
@@ -99,8 +96,7 @@ class Resolve(Endpoint):
         return Answer(resolved.prompt(found), headers={"Cache-Control": "no-store"})
 
     def _given(self) -> dict[str, Any]:
-        given = {name: value for name, value in self.query.items() if value is not None}
-        return {**given, "segments": given["segments"].split(",")} if "segments" in given else given
+        return {name: value for name, value in self.query.items() if value is not None}
 
 
 class Explain(Endpoint):

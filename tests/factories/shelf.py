@@ -23,13 +23,19 @@ def cut_release(
     texts: Mapping[str, str] | None = None,
     *,
     schema: Mapping[str, Any] | None = None,
+    schemas: Mapping[str, Mapping[str, Any]] | None = None,
     compatibility: Mapping[str, Any] | None = None,
 ) -> Release:
-    """A release with these texts; without any it has the prompt ``welcome``, which says its version."""
+    """A release with these texts; without any it has the prompt ``welcome``, which says its version.
+
+    ``schema`` is that of the variables of every text, ``schemas`` by the name of a text.
+    """
     found = SemVer.parse(version)
     with transaction.atomic():
         sealed = {
-            name: make_template_version(project=bundle.project, content_md=text, variables_schema=schema)
+            name: make_template_version(
+                project=bundle.project, content_md=text, variables_schema=(schemas or {}).get(name, schema)
+            )
             for name, text in (texts or {"welcome": f"Welcome to {version}."}).items()
         }
         paper = Manifest(

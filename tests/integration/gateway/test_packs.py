@@ -137,3 +137,13 @@ def test_a_text_that_is_known_already_is_not_sent_again(admin, coach):
     assert (again.status_code, again.content) == (304, b"")
     activate(admin, "1.1.0")
     assert admin.get("packs/coach/system", If_None_Match=read.headers["ETag"]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["packs/coach/system?", "packs/coach/styles/calm?"])
+def test_a_segment_of_a_rollout_gets_the_second_release_at_the_packs_own_doors(admin, coach, path):
+    activate(admin, "1.0.0")
+    split = {"version": "1.1.0", "percent": 0, "segments": ["beta"]}
+    assert admin("PUT", "projects/local/bundles/coach/channels/active/split", split).status_code == 200
+    assert admin.get(f"{path}segments=staff,beta").json()["version"] == "1.1.0"
+    for nobody in ("", "segments=staff", "segments=", "key=&segments=staff"):
+        assert admin.get(path + nobody).json()["version"] == "1.0.0"

@@ -139,6 +139,23 @@ def test_part_of_the_callers_gets_another_release_each_always_the_same(admin, sh
     assert admin.get(f"resolve?address={address}").json()["version"] == "1.0.0"
 
 
+@pytest.mark.parametrize(
+    ("segments", "refused"),
+    [([], False), (["beta"], False), ([f"s{n}" for n in range(20)], False), (["a" * 63] * 2, False),
+     ([f"s{n}" for n in range(21)], True), (["a" * 64], True), (["NO!"], True), (["beta", ""], True)],
+)  # fmt: skip
+def test_segments_and_an_empty_key_mean_the_same_in_a_query_and_in_a_body(admin, shelf, segments, refused):
+    address = "@prompts/onboarding@stable/welcome"
+    query = f"resolve?address={quote(address, safe='')}&key=&segments={','.join(segments)}"
+    body = {"address": address, "key": "", "segments": list(dict.fromkeys(segments))}
+    answers = (admin.get(query), admin.post("resolve", body))
+    if refused:
+        assert_problem(answers[0], "422.request_invalid", "/query/segments")
+        assert_problem(answers[1], "422.request_invalid")
+    else:
+        assert [told.status_code for told in answers] == [200, 200]
+
+
 def test_a_release_that_was_yanked_is_given_with_a_warning_and_skipped_by_ranges(admin, shelf):
     mark(shelf.second, "yank", "security", "Says too much.")
     exact = read(admin, "@prompts/onboarding@1.1.0/welcome").json()
