@@ -18,7 +18,7 @@ from foundation.actors import Door
 from foundation.admin import Endless, Lines, ReadOnly, decision, written
 from foundation.metrics import count_error
 from prompthub_kernel.errors import PromptHubError
-from publishing import adapters, deliveries, drift, metrics, targets
+from publishing import adapters, deliveries, drift, metrics, replays, targets
 from publishing import publish as publishing
 from publishing.forms import NewCredentials, NewSettings, NewTarget, Reason
 from publishing.masking import masked
@@ -299,9 +299,9 @@ class DeliveryAdmin(AtPlace, Endless):
     @action(description="Replay")
     def replay_chosen(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         """Send the chosen ones again; each answer is told by itself."""
-        chosen = list(queryset[: deliveries.REPLAYS_AT_ONCE])
+        chosen = list(queryset[: replays.AT_ONCE])
         try:
-            answers = deliveries.replay_many(deliveries=chosen, by=who(request), at=timezone.now())
+            answers = replays.replay_many(deliveries=chosen, by=who(request), at=timezone.now())
         except PromptHubError as error:
             count_error(error=error)
             messages.error(request, error.detail)

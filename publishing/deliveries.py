@@ -7,7 +7,7 @@ ones as superseded. The rows are the truth: the broker only rings, and ``sweep``
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +33,6 @@ from tenancy.policy import Permission
 
 SWEEP_AT_MOST = 500
 RESERVED_SECONDS = 5.0
-REPLAYS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +170,6 @@ def replay(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:
             metadata={"replay_of": str(row.id), "publication": row.ordinal},
         )
         return rows[0]
-
-
-def replay_many(
-    *, deliveries: Sequence[Delivery], by: Actor, at: datetime
-) -> list[tuple[Delivery, Delivery | None, str]]:
-    """Replay up to 100; each answer is the old row, the new one or None, and why not."""
-    answers: list[tuple[Delivery, Delivery | None, str]] = []
-    for old in deliveries[:REPLAYS_AT_ONCE]:
-        try:
-            answers.append((old, replay(delivery=old, by=by, at=at), ""))
-        except Conflict as error:
-            answers.append((old, None, error.detail))
-    return answers
 
 
 def bury(*, delivery: Delivery, by: Actor, at: datetime) -> Delivery:

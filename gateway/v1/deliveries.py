@@ -12,7 +12,7 @@ from gateway.operations import Answer, operation
 from gateway.v1 import presenters as shown
 from gateway.v1.bodies import uuid_of
 from prompthub_kernel.errors import NotFound, Problem
-from publishing import deliveries
+from publishing import deliveries, replays
 from publishing.models import Delivery
 from publishing.states import DeliveryState
 from tenancy.policy import Permission
@@ -97,8 +97,11 @@ class ReplayDeliveries(Endpoint):
         problems=("404.not_found",),
     )
     def post(self) -> Answer:
-        """Each on its own: what cannot be replayed says why."""
-        answers = deliveries.replay_many(deliveries=self._chosen(), by=self.actor, at=self.at)
+        """Each on its own: what cannot be replayed says why, and so does what you may not replay.
+
+        Who may replay none of them gets 403.
+        """
+        answers = replays.replay_many(deliveries=self._chosen(), by=self.actor, at=self.at)
         results = [
             {
                 "delivery_id": str(old.id),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from portal.access import OperatorView, needed
 from portal.presenters import deliveries as shown
-from publishing import deliveries
+from publishing import deliveries, replays
 from publishing.models import Delivery
 from tenancy.policy import Permission
 
@@ -94,12 +94,12 @@ class ReplayMany(OperatorView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Replay those that were chosen, as far as this person may."""
         keys = [key for text in request.POST.getlist("delivery") if (key := _identifier(text)) is not None]
-        wanted = list(dict.fromkeys(keys))[: deliveries.REPLAYS_AT_ONCE]
+        wanted = list(dict.fromkeys(keys))[: replays.AT_ONCE]
         found = deliveries.listing(actor=self.actor).in_bulk(wanted)
         may = shown.may_publish(actor=self.actor)
         chosen = [found[key] for key in wanted if key in found]
         allowed = [row for row in chosen if row.placement.instance.client_id in may]
-        done = deliveries.replay_many(deliveries=allowed, by=self.actor, at=self.at)
+        done = replays.replay_many(deliveries=allowed, by=self.actor, at=self.at)
         answers = {old.pk: Answer(old, new, reason) for old, new, reason in done}
         refused = needed(Permission.PUBLISH)
         rows = [answers.get(row.pk, Answer(row, None, refused)) for row in chosen]

@@ -65,6 +65,7 @@ VERBS = (
     "publishing.lanes",
     "publishing.overwriting",
     "publishing.publish",
+    "publishing.replays",
     "publishing.repush",
     "publishing.restoring",
     "publishing.sides",

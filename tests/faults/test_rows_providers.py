@@ -13,7 +13,7 @@ from audit import chain
 from audit.models import AuditEvent, AuditLink
 from instances import drafts
 from prompthub_kernel.errors import Conflict
-from publishing import adapters, deliveries, drift, lanes, publish
+from publishing import adapters, deliveries, drift, lanes, publish, replays
 from publishing.models import Delivery, Drift
 from tests.factories.acting import AT, SYSTEM
 from tests.faults.world import pass_time, place_of
@@ -226,7 +226,7 @@ def test_row_18_many_are_replayed_only_where_nothing_newer_went(world):
     row = world.write("two")
     chosen = [placement.target_id for placement in old]
     publish.publish(instance=row, target_ids=chosen, confirm=True, by=SYSTEM, at=AT)
-    answers = deliveries.replay_many(deliveries=dead, by=SYSTEM, at=AT)
+    answers = replays.replay_many(deliveries=dead, by=SYSTEM, at=AT)
     replayed = {fresh.placement_id for _, fresh, _ in answers if fresh is not None}
     assert (len(answers), replayed) == (6, {placement.id for placement in current})
     for placement in placements:

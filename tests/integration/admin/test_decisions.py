@@ -111,6 +111,17 @@ def test_a_buried_delivery_is_replayed_from_the_list(staff, memory):
     assert decided("delivery.replay") == ["root"]
 
 
+def test_of_the_chosen_ones_those_are_replayed_that_one_may(world, memory):
+    mine, theirs = bury(memory), bury(factories.make_placement(target=factories.make_target(adapter="memory")))
+    member = factories.make_user(staff=True)
+    factories.make_actor(user=member, roles={world.client: "publisher", theirs.placement.target.client: "viewer"})
+    chosen = {"action": "replay_chosen", "_selected_action": [str(mine.pk), str(theirs.pk)]}
+    page = told(browser_of(member).post(address(Delivery, "changelist"), chosen, follow=True))
+    assert "is sent again" in page
+    assert "permission 'publish'" in page
+    assert list(Delivery.objects.exclude(replay_of=None).values_list("replay_of", flat=True)) == [mine.pk]
+
+
 def test_a_buried_delivery_is_replayed_from_its_page_once(staff, memory):
     buried = bury(memory)
     assert "sent again" in told(decide(staff, Delivery, "replay", buried))

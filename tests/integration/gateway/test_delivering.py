@@ -9,7 +9,9 @@ from foundation.actors import system
 from publishing import courier, drift
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift, Placement, Target
+from tenancy.policy import Role
 from tests import factories
+from tests.integration.gateway.conftest import ALL, Caller
 from tests.problems import assert_page, assert_problem, assert_shape
 
 
@@ -204,6 +206,20 @@ def test_many_deliveries_are_sent_again_each_on_its_own(admin, world, buried):
     assert (second["replayed_by"], "pending" in second["reason"]) == (None, True)
     missing = admin.post("deliveries/replay", {"deliveries": [str(fresh.id), str(uuid.uuid4())]})
     assert_problem(missing, "404.not_found", "/deliveries/1")
+
+
+def test_of_many_deliveries_those_are_sent_again_that_the_caller_may_send(world, buried):
+    theirs = factories.make_delivery()
+    factories.make_attempt(delivery=theirs, outcome="refused")
+    token = factories.make_token(
+        scopes=ALL, roles={world.client: Role.PUBLISHER, theirs.placement.target.client: Role.VIEWER}
+    )[1]
+    both = {"deliveries": [str(buried.id), str(theirs.id)]}
+    first, second = Caller(token).post("deliveries/replay", both, Idempotency_Key="k").json()["results"]
+    assert (bool(first["replayed_by"]), first["reason"]) == (True, None)
+    assert (second["replayed_by"], "permission 'publish'" in second["reason"]) == (None, True)
+    refused = Caller(token).post("deliveries/replay", {"deliveries": [str(theirs.id)]})
+    assert_problem(refused, "403.permission_denied")
 
 
 def test_a_retrying_delivery_is_given_up_by_a_person(admin, world):
