@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.http.request import validate_host
 
 from prompthub.management.commands import serve
 from tests.architecture.house import ROOT
@@ -95,6 +96,34 @@ def test_kustomization_lists_every_manifest():
 def test_a_container_of_compose_is_read_only_and_without_capabilities(part):
     service = COMPOSE["services"][part]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+
+
+@pytest.mark.parametrize("part", OURS)
+def test_every_setting_of_the_example_reaches_a_container_of_compose(part):
+    service = COMPOSE["services"][part]
+    assert service["env_file"] == [".env"], "all that is set there, and so every setting of the example"
+    theirs = {"DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL"}  # where compose's own services are
+    own = {
+        "web": {"PROMPTHUB_HOST", "PROMPTHUB_PORT", "PROMPTHUB_ALLOWED_HOSTS"},
+        "worker": {"PROMPTHUB_WORKER_METRICS_PORT"},
+    }
+    assert set(service["environment"]) == theirs | own.get(part, set()), "nothing else is taken from who set it"
+
+
+@pytest.mark.parametrize("names", ["hub.example.com", "hub.example.com,other.example.com", "*", ".example.com", ""])
+def test_the_health_check_of_compose_goes_by_a_name_that_is_served(names):
+    web = COMPOSE["services"]["web"]
+    filled = web["environment"]["PROMPTHUB_ALLOWED_HOSTS"].replace(
+        "${PROMPTHUB_ALLOWED_HOSTS:-localhost}", names or "localhost"
+    )
+    [called] = re.findall(r"http://([^/:]+):8000/readyz", " ".join(web["healthcheck"]["test"]))
+    assert "$" not in filled
+    assert validate_host(called, filled.split(","))
+
+
+def test_compose_listens_where_it_is_published():
+    web = COMPOSE["services"]["web"]
+    assert web["ports"] == [f"${{PROMPTHUB_PORT:-8000}}:{web['environment']['PROMPTHUB_PORT']}"]
 
 
 def test_variables_named_by_compose_and_manifests_exist():

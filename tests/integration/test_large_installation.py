@@ -43,6 +43,9 @@ class Installation:
             "PROMPTHUB_SECRET_KEY": "k" * 64,
             "PROMPTHUB_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "PROMPTHUB_PORT": str(self.port),
+            "PROMPTHUB_ALLOWED_HOSTS": COMPOSE["web"]["environment"]["PROMPTHUB_ALLOWED_HOSTS"].replace(
+                "${PROMPTHUB_ALLOWED_HOSTS:-localhost}", "hub.example.com"
+            ),
         }
         for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE"):
             if name in os.environ:
