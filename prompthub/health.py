@@ -12,6 +12,11 @@ from celery import current_app
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
+from kombu import Connection
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from audit import chain
 from foundation import database_errors, room
@@ -21,7 +26,8 @@ from publishing import metrics
 from registry import packs
 
 REMEMBER_SECONDS = 10.0  # migrations and triggers do not change every second, and probes come every few
-BROKER_SECONDS = 1.0
+BROKER_SECONDS = 1.0  # to connect, and for each answer
+REDIS = {"redis", "rediss"}
 LATE_SECONDS = 60.0  # work that waits longer than this shows that no worker is there
 
 
@@ -88,16 +94,37 @@ def _database_answers() -> str:
 
 
 def _broker() -> Finding:
-    """Whether the broker's port takes a connection. Without it deliveries start a second later, by the sweep."""
+    """Whether the broker takes our word. Without it deliveries start a second later, by the sweep."""
     if settings.CELERY_BROKER_URL.startswith("memory:"):
         return Finding("broker", ok=True, detail="in this process")
     address = current_app.connection_for_write()
     try:
-        with socket.create_connection((address.hostname, address.port or 6379), timeout=BROKER_SECONDS):
-            return Finding("broker", ok=True)
-    except OSError as error:
-        detail = f"not reachable ({type(error).__name__}); deliveries start by the sweep"
+        _reach(address)
+    except (OSError, RedisError) as error:
+        cause = error.__context__ or error
+        why = "not reachable" if isinstance(cause, OSError) else "refuses us"
+        detail = f"{why} ({type(cause).__name__}); deliveries start by the sweep"
         return Finding("broker", ok=False, detail=detail)
+    return Finding("broker", ok=True)
+
+
+def _reach(address: Connection) -> None:
+    """Redis must answer PING, as workers sign in there; of another broker the port must take a connection."""
+    if address.transport_cls not in REDIS:
+        with socket.create_connection((address.hostname, address.port), timeout=BROKER_SECONDS):
+            return
+    with Redis(
+        host=address.hostname or "127.0.0.1",
+        port=address.port or 6379,
+        username=address.userid,
+        password=address.password,
+        socket_timeout=BROKER_SECONDS,
+        socket_connect_timeout=BROKER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        ssl=bool(address.ssl),
+        **(address.ssl or {}),
+    ) as client:
+        client.ping()
 
 
 def _work() -> list[Finding]:

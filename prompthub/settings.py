@@ -270,6 +270,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     }
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # however long the outage: after 100 tries a worker would end for good
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # what a worker that died was told of is found by the sweep
 CELERY_TASK_PUBLISH_RETRY = False  # the row is the truth; the sweep finds what a lost bell did not ring for

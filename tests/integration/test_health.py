@@ -11,6 +11,8 @@ import time_machine
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
+from kombu import Connection
+from redis import Redis
 
 from audit import chain
 from foundation import database_errors, triggers
@@ -19,6 +21,7 @@ from prompthub import health, starting
 from prompthub_kernel.errors import CODES
 from publishing import metrics
 from tests import factories
+from tests.services import redis
 
 pytestmark = pytest.mark.django_db
 
@@ -150,17 +153,51 @@ def test_what_holds_is_not_looked_at_again_for_a_while(browser, monkeypatch):
     assert readyz(browser)[0] == 503
 
 
-def test_a_broker_that_is_away_is_a_warning(browser, monkeypatch, settings):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
+@pytest.fixture
+def broker(monkeypatch, settings):
+    """``broker(url)``: the probe asks that broker."""
 
-        class Address:
-            hostname = "127.0.0.1"
+    def use(url):
+        settings.CELERY_BROKER_URL = url
+        monkeypatch.setattr(health.current_app, "connection_for_write", lambda: Connection(url))
 
-        Address.port = port
-        monkeypatch.setattr(health.current_app, "connection_for_write", lambda: Address)
+    return use
+
+
+def test_a_broker_that_answers_is_well_and_one_that_refuses_everybody_is_a_warning(browser, broker):
+    with redis() as server:
+        broker(server.url)
         assert readyz(browser)[1]["broker"] == {"status": "ok"}
+        with Redis.from_url(server.url) as operator:
+            operator.config_set("requirepass", "swordfish")
+        status, checks = readyz(browser)
+        assert (status, checks["broker"]["status"]) == (200, "warning")
+        assert "refuses us (AuthenticationError)" in checks["broker"]["detail"]
+        broker(server.url.replace("//", "//:swordfish@"))
+        assert readyz(browser)[1]["broker"] == {"status": "ok"}
+        broker(server.url.replace("//", "//:mackerel@"))
+        detail = readyz(browser)[1]["broker"]["detail"]
+        assert "refuses us (AuthenticationError)" in detail
+        assert "mackerel" not in detail
+
+
+def test_a_broker_that_takes_calls_and_says_nothing_is_a_warning(browser, broker, monkeypatch):
+    monkeypatch.setattr(health, "BROKER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broker(f"redis://127.0.0.1:{server.getsockname()[1]}/0")
+        status, checks = readyz(browser)
+    assert (status, checks["broker"]["status"]) == (200, "warning")
+    assert "TimeoutError" in checks["broker"]["detail"]
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_is_away_is_a_warning(browser, broker, scheme):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}/0"
+        if scheme == "amqp":
+            broker(address)
+            assert readyz(browser)[1]["broker"] == {"status": "ok"}
+    broker(address)
     status, checks = readyz(browser)
     assert (status, checks["broker"]["status"]) == (200, "warning")
     assert "ConnectionRefusedError" in checks["broker"]["detail"]

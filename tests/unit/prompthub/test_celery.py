@@ -58,3 +58,8 @@ def test_a_worker_that_may_not_start_says_why(monkeypatch):
     monkeypatch.setattr(starting, "refusals", lambda: ["No database."])
     with pytest.raises(SystemExit, match="No database"):
         celery.check_and_expose()
+
+
+def test_a_worker_never_gives_up_on_its_broker():
+    assert celery.app.conf.broker_connection_retry is True
+    assert celery.app.conf.broker_connection_max_retries is None
