@@ -26,11 +26,12 @@ DATABASE = "prompthub.sqlite3"
 def text(name: str, default: str = "", *, form: str = "", says: str = "") -> str:
     """The value of ``name``, else the content of the file that ``<name>_FILE`` names, else ``default``.
 
+    An empty value is none, as in the lines of .env.example.
     What is set must match the regular expression ``form``, if there is one; ``says`` is the form in words.
     """
     path = os.environ.get(f"{name}_FILE")
     value = os.environ.get(name) or default
-    if path and name not in os.environ:
+    if path and not os.environ.get(name):
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:

@@ -108,6 +108,15 @@ def test_a_file_of_a_secret_that_is_no_text_is_told(monkeypatch, tmp_path):
         env.text("SENTRY_DSN")
 
 
+def test_an_empty_value_leaves_it_to_the_file(monkeypatch, tmp_path):
+    (tmp_path / "key").write_text("from a file\n", encoding="utf-8")
+    monkeypatch.setenv("PROMPTHUB_SECRET_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("PROMPTHUB_SECRET_KEY", "")
+    assert env.kept("PROMPTHUB_SECRET_KEY", "secret.key", fresh="new", embedded=False) == "from a file"
+    monkeypatch.setenv("PROMPTHUB_SECRET_KEY", "of its own")
+    assert env.text("PROMPTHUB_SECRET_KEY") == "of its own"
+
+
 @pytest.mark.parametrize("command", [["manage.py", "check"], ["-m", "celery", "-A", "prompthub", "worker"]])
 def test_a_command_says_it_in_one_sentence_and_fails(tmp_path, command):
     given = {**os.environ, "PROMPTHUB_STATE_DIR": str(tmp_path), "PROMPTHUB_API_RATE": "lots"}
