@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from tenancy.policy import Permission
 S = Activation.State
 MOST_ISSUERS = 100
 """Tokens that issued each other, one after another, which are followed back."""
-_MAY_WITHDRAW = {
+_DECIDES = {
     Channel.Policy.LIVE: Permission.PUBLISH,
     Channel.Policy.REVIEW: Permission.REVIEW,
     Channel.Policy.LOCKED: Permission.DEPLOY,
@@ -48,21 +48,28 @@ def listing(*, channel: Channel) -> QuerySet[Activation]:
 
 
 def withdraw(*, activation: Activation, by: Actor, at: datetime) -> Activation:
-    """Take back what was proposed or scheduled: whoever asked for it, or may decide about it.
+    """Take back what was proposed or scheduled: whoever may decide about it, or asked for it and still may.
 
-    Raises ``409.state_conflict`` when it was decided or made.
+    Raises ``403.permission_denied`` for others, ``409.state_conflict`` when it was decided or made.
     """
     with locked(activation=activation) as row:
         project = row.channel.bundle.project
-        policy.require(by, Permission.VIEW, project)
-        if not hands(actor=by) & set(row.makers):
-            policy.require(by, _MAY_WITHDRAW[Channel.Policy(row.policy)], project)
+        enough = withdrawing(activation=row, asked=row.pk in own(rows=[row], actor=by))
+        policy.require(by, next((one for one in enough if policy.can(by, one, project)), enough[-1]), project)
         require_move(activation=row, to=S.WITHDRAWN)
         action = _WITHDRAWN[S(row.state)]
         row.state = S.WITHDRAWN
         row.save(update_fields=["state"])
         record(action=action, activation=row, by=by, at=at)
     return row
+
+
+def withdrawing(*, activation: Activation, asked: bool) -> tuple[Permission, ...]:
+    """The permissions each of which is enough to take back what waits: to decide about it or, for whoever ``asked``
+    for it, to ask for it.
+    """
+    decides = _DECIDES[Channel.Policy(activation.policy)]
+    return (decides, Permission.PUBLISH) if asked and decides is Permission.REVIEW else (decides,)
 
 
 def make(*, activation: Activation, by: Actor, at: datetime) -> None:
@@ -151,9 +158,25 @@ def named(*, activation: Activation) -> Release:
     return found
 
 
+def own(*, rows: Iterable[Activation], actor: Actor) -> frozenset[uuid.UUID]:
+    """The ids of those that an actor asked for itself: as this account, or with a token of it. At most one query.
+
+    Who issued a token has no part in it: one administrator issues those of many.
+    """
+    askers = {row.pk: row.by for row in rows}
+    mine = {actor.id}
+    if actor.account is not None:
+        mine.add(str(actor.account.pk))
+        if others := [asker for asker in {*askers.values()} - mine if tokens.ID.fullmatch(asker)]:
+            held = ServiceToken.objects.order_by().filter(pk__in=others, account=actor.account.pk)
+            mine.update(str(key) for key in held.values_list("pk", flat=True))
+    return frozenset(key for key, asker in askers.items() if asker in mine)
+
+
 def hands(*, actor: Actor) -> frozenset[str]:
     """Whose hands an actor has: its own, its account's, and those of who issued its token: of that one's account and
-    issuer, too, if it was a token, and so on up to a person or the operator.
+    issuer, too, if it was a token, and so on up to a person or the operator. They forbid to approve and allow nothing:
+    what is an actor's own tells :func:`own`.
 
     Raises ``403.permission_denied`` beyond :data:`MOST_ISSUERS` of them.
     """

@@ -3,7 +3,7 @@
 A proposal says from where to where. Whoever approves names the revision that was looked at, and a change of the
 proposal makes another one; a change of an approved one that is not due yet takes the approval away. Nobody approves
 what they asked for or changed: by their own account, by a token they issued, or by whoever issued theirs, however many
-tokens lie between. Superusers neither.
+tokens lie between. Superusers neither. It is changed by the account that asked for it alone, with whichever token.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ def change(
     require_storable(reason, "/reason")
     with pending.locked(activation=proposal) as row:
         policy.require(by, Permission.PUBLISH, row.channel.bundle.project)
-        hands = pending.hands(actor=by)
-        if not hands & set(row.makers):
+        if row.pk not in pending.own(rows=[row], actor=by):
             raise Refused("403.permission_denied", "Whoever proposed it may change it; others propose something else.")
         _require_undecided(row, also=S.SCHEDULED)
         _require_revision(row, revision)
         aim = pending.wish(channel=row.channel, to=to, percent=percent, segments=segments, confirm=confirm, by=by)
         channels.set_aim(activation=row, aim=aim)
         channels.look(activation=row)
+        hands = pending.hands(actor=by)
         row.state, row.revision, row.makers = S.PROPOSED, row.revision + 1, sorted(hands.union(row.makers))
         row.due_at, row.reason, row.confirmed = due_at, reason, confirm
         row.decided_at, row.decided_by, row.decided_by_label, row.comment = None, "", "", ""

@@ -17,14 +17,8 @@ from portal.presenters.showing import Shape
 from portal.presenters.words import State
 from registry import channels, pending, releases, standing
 from registry.models import Activation, Bundle, Channel, Release, ReleaseMark
-from tenancy.policy import Permission
 
 PAGE = 50
-_DECIDES: dict[str, str] = {
-    Channel.Policy.LIVE: Permission.PUBLISH,
-    Channel.Policy.REVIEW: Permission.REVIEW,
-    Channel.Policy.LOCKED: Permission.DEPLOY,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +99,8 @@ def lines(bundle: Bundle) -> list[ChannelLine]:
 
 def channel_page(*, channel: Channel, actor: Actor, may: Mapping[str, Control], number: str = "") -> ChannelPage:
     """Everything about a channel; as many queries for a thousand moves as for one."""
-    mine = pending.hands(actor=actor)
+    waiting = list(pending.listing(channel=channel))
+    own = pending.own(rows=waiting, actor=actor)
     page = Paginator(channels.history(channel=channel), PAGE).get_page(number)
     made = [_line(row, present=row.ordinal == channel.last_ordinal) for row in page]
     aim = aimed(channel)
@@ -114,7 +109,7 @@ def channel_page(*, channel: Channel, actor: Actor, may: Mapping[str, Control], 
         RULE[channel.policy],
         aim,
         marks(aim),
-        [_line(row, withdraw=withdrawing(row, mine, may)) for row in pending.listing(channel=channel)],
+        [_line(row, withdraw=withdrawing(row, may, own=row.pk in own)) for row in waiting],
         page,
         made,
         channels.earlier(channel=channel),
@@ -138,9 +133,10 @@ def move_line(row: Activation) -> MoveLine:
     return _line(row)
 
 
-def withdrawing(row: Activation, hands: frozenset[str], may: Mapping[str, Control]) -> Control:
-    """Whether a move that waits may be taken back: by whoever asked for it, or may decide about it."""
-    return Control(allowed=True) if hands & set(row.makers) else may[_DECIDES[row.policy]]
+def withdrawing(row: Activation, may: Mapping[str, Control], *, own: bool) -> Control:
+    """Whether a move that waits may be taken back: by whoever may decide about it, or asked for it."""
+    enough = [may[permission] for permission in pending.withdrawing(activation=row, asked=own)]
+    return next((control for control in enough if control.allowed), enough[-1])
 
 
 def _line(row: Activation, *, present: bool = False, withdraw: Control | None = None) -> MoveLine:

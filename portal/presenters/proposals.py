@@ -61,7 +61,8 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
     """Everything about a proposal; what may not be done says why."""
     channel = proposal.channel
     may = controls(permissions=policy.permissions(actor, channel.bundle.project))
-    own = bool(pending.hands(actor=actor) & set(proposal.makers))
+    hands = bool(pending.hands(actor=actor) & set(proposal.makers))
+    own = proposal.pk in pending.own(rows=[proposal], actor=actor)
     line = channels.move_line(proposal)
     target = line.aim.second or line.aim.first
     waits = proposal.state in {S.PROPOSED, S.SCHEDULED}
@@ -73,13 +74,13 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
         now=channels.aimed(channel),
         changes=channels.changes(old=proposal.previous, new=target) if target is not None else None,
         marks=channels.marks(line.aim) if waits else (),
-        own=own,
+        own=hands,
         moved=waits and channel.last_ordinal != proposal.seen_ordinal,
         lost=_lost(proposal),
-        approve=mine if own else may["review"],
+        approve=mine if hands else may["review"],
         reject=may["review"],
         change=may["publish"] if own else theirs,
-        withdraw=channels.withdrawing(proposal, pending.hands(actor=actor), may),
+        withdraw=channels.withdrawing(proposal, may, own=own),
     )
 
 

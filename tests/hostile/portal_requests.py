@@ -55,8 +55,9 @@ DECIDED_BELOW = {("move_withdraw", "POST"): Permission.REVIEW, ("review_withdraw
 
 def as_asked_for_by(world: SimpleNamespace, person: Any) -> None:
     """Let the proposal of a world be this person's own: what is for whoever asked answers them."""
-    own = sorted(pending.hands(actor=tokens.actor_for(person, door=Door.PORTAL)))
-    Activation.objects.filter(pk=world.shelf.proposal.pk).update(makers=own)
+    actor = tokens.actor_for(person, door=Door.PORTAL)
+    made = Activation.objects.filter(pk=world.shelf.proposal.pk)
+    made.update(by=actor.id, makers=sorted(pending.hands(actor=actor)))
 
 
 def parts(world: SimpleNamespace) -> dict[str, Any]:

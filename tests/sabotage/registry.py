@@ -26,6 +26,30 @@ SAFEGUARDS = (
         "tests/unit/registry/test_hands.py::test_whoever_changed_a_proposal_has_made_it_too",
     ),
     Safeguard(
+        "what waits is of the account that asked for it",
+        (
+            Cut(
+                "registry/pending.py",
+                "    return frozenset(key for key, asker in askers.items() if asker in mine)\n",
+                "    return frozenset(askers)\n",
+            ),
+        ),
+        "tests/unit/registry/test_hands.py"
+        "::test_a_token_of_the_same_issuer_neither_changes_nor_takes_back_what_another_asked_for",
+    ),
+    Safeguard(
+        "to take back what waits is to write",
+        (
+            Cut(
+                "registry/pending.py",
+                "next((one for one in enough if policy.can(by, one, project)), enough[-1])",
+                "Permission.VIEW",
+            ),
+        ),
+        "tests/unit/registry/test_hands.py"
+        "::test_what_is_scheduled_on_a_locked_channel_is_taken_back_with_the_scope_deploy_alone",
+    ),
+    Safeguard(
         "a channel that was moved and moved back was moved",
         (
             Cut(

@@ -6,15 +6,17 @@ from copy import deepcopy
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry import channels, reviews
 from registry.models import Activation
+from tenancy import policy, tokens
 from tenancy.policy import Role
 from tests import factories
-from tests.factories.acting import AT
+from tests.factories.acting import AT, SYSTEM
 from tests.integration.portal.bench import actor_of, build_bench, channel_of, page_of
 from tests.once import once
 
@@ -151,6 +153,35 @@ def test_it_is_taken_back_by_whoever_asked_for_it(bench, author):
     assert other.post(path_of(row, "withdraw/")).status_code == 403
     assert "It was taken back." in page_of(author.post(path_of(row, "withdraw/"), follow=True))
     assert "Nothing of yours waits" in page_of(author.get("/reviews/", {"state": "mine"}))
+
+
+def test_what_a_token_asked_for_is_not_of_whoever_issued_it(bench):
+    """They do not approve it; to change it and to take it back is for the account of the token."""
+    issuer = bench.person(Role.PUBLISHER, username="ida")
+    account = factories.make_user(superuser=True)
+    get_user_model().objects.filter(pk=issuer.account.pk).update(is_superuser=True)
+    _, secret = tokens.issue(name="nightly", account=account, scopes=("publish",), by=actor_of(issuer), at=AT)
+    get_user_model().objects.filter(pk=issuer.account.pk).update(is_superuser=False)
+    by = tokens.authenticate(presented=secret, at=AT)
+    row = reviews.propose(channel=bench.stable, to="1.0.0", by=by, at=AT)
+    policy.grant(role=Role.REVIEWER, place=bench.project, to=issuer.account, by=SYSTEM, at=AT)
+    assert "Nobody approves their own proposal" in page_of(issuer.get(path_of(row)))
+    assert "others propose something else" in page_of(issuer.get(path_of(row)))
+    assert issuer.get(path_of(row, "change/")).status_code == 403
+    policy.revoke(role=Role.REVIEWER, place=bench.project, to=issuer.account, by=SYSTEM, at=AT)
+    waiting = bench.address("move_withdraw", channel="stable", activation=row.pk)
+    for path in (path_of(row, "withdraw/"), waiting):
+        assert issuer.post(path).status_code == 403
+    assert Activation.objects.get(pk=row.pk).state == "proposed"
+
+
+def test_whoever_may_no_longer_ask_for_it_does_not_take_it_back(bench, author):
+    row = propose(bench, author)
+    for role in (Role.PUBLISHER, Role.REVIEWER):
+        policy.revoke(role=role, place=bench.project, to=author.account, by=SYSTEM, at=AT)
+    policy.grant(role=Role.VIEWER, place=bench.project, to=author.account, by=SYSTEM, at=AT)
+    assert author.post(path_of(row, "withdraw/")).status_code == 403
+    assert Activation.objects.get(pk=row.pk).state == "proposed"
 
 
 def test_proposals_of_others_projects_are_not_there(bench, author):

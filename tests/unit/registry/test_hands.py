@@ -1,19 +1,21 @@
-"""Whose hands an actor has: nobody approves what their own, or their tokens', asked for."""
+"""Whose hands an actor has: nobody approves what their own, or their tokens', asked for. They give no right to it."""
 
 from __future__ import annotations
 
 import pytest
 
-from registry import pending, reviews
-from registry.models import Activation
-from tenancy import tokens
+from foundation.clock import database_now
+from registry import channels, pending, reviews, schedules
+from registry.models import Activation, Channel
+from tenancy import policy, projects, tokens
 from tenancy.models import ServiceToken
 from tests.factories import make_actor, make_release, make_token, make_user
 from tests.factories.acting import AT, SYSTEM
-from tests.factories.channel import make_channel, some_token
+from tests.factories.channel import make_channel, some_token, someone
 from tests.unit.registry.moving import refused
 
 pytestmark = pytest.mark.django_db
+ALL = ("read", "draft", "publish", "deploy", "admin")
 
 
 @pytest.fixture
@@ -98,3 +100,81 @@ def test_proposals_of_a_factory_token_have_its_hands(channel):
     actor = some_token(channel, ("publish",))
     assert pending.hands(actor=actor) == {actor.id, str(actor.account.pk)}
     assert str(token.pk) not in pending.hands(actor=actor)
+
+
+# --- what is one's own to change and to take back -----------------------------------------------------------------
+
+
+def in_project(channel, role, person):
+    """The account of a service with a role in the channel's project, or without any."""
+    account = make_user()
+    if role:
+        policy.grant(role=role, place=channel.bundle.project, to=account, by=person, at=AT)
+    return account
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize(("role", "scopes"), [("viewer", ("read",)), ("publisher", ("read", "publish")), (None, ALL)])
+def test_a_token_of_the_same_issuer_neither_changes_nor_takes_back_what_another_asked_for(
+    channel, at, role, scopes, public
+):
+    """One administrator issues the tokens of many: that makes none of them the author of what the others do."""
+    person = make_actor(superuser=True)
+    if public:
+        projects.set_visibility(project=channel.bundle.project, visibility="public", by=person, at=at)
+    other = token_of(person, account=in_project(channel, role, person), scopes=scopes)
+    proposal = propose(channel, token_of(person))
+    code = "403.permission_denied" if role or public else "404.not_found"
+    refused(code, pending.withdraw, activation=proposal, by=other, at=at)
+    refused(code, reviews.change, proposal=proposal, revision=1, to="1.2.0", by=other, at=at)
+    row = stored(proposal)
+    assert (row.state, row.release.version, row.revision) == ("proposed", "1.1.0", 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("scopes", [("read",), ("publish", "admin")])
+def test_what_is_scheduled_on_a_locked_channel_is_taken_back_with_the_scope_deploy_alone(channel, at, scopes, own):
+    person, account = make_actor(superuser=True), make_user(superuser=True)
+    locked = channels.set_policy(channel=channel, rule=Channel.Policy.LOCKED, by=SYSTEM, at=at)
+    deployer = token_of(person, account=account, scopes=("deploy",))
+    waiting = schedules.schedule(
+        channel=locked, to="1.1.0", due_at=database_now(), reason="the fix", by=deployer, at=at
+    )
+    other = token_of(person, account=account if own else make_user(superuser=True), scopes=scopes)
+    refused("403.permission_denied", pending.withdraw, activation=waiting, by=other, at=at)
+    assert stored(waiting).state == "scheduled"
+    assert pending.withdraw(activation=waiting, by=deployer, at=at).state == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"), [(("read",), False), (("draft", "deploy"), False), (("publish",), True), (("admin",), True)]
+)
+def test_an_account_takes_back_what_it_asked_for_with_the_scope_to_ask_for_it_or_to_review(channel, at, scopes, may):
+    account = make_user(superuser=True)
+    proposal = propose(channel, token_of(make_actor(superuser=True), account=account))
+    again = token_of(make_actor(superuser=True), account=account, scopes=scopes)
+    if may:
+        assert pending.withdraw(activation=proposal, by=again, at=at).state == "withdrawn"
+    else:
+        refused("403.permission_denied", pending.withdraw, activation=proposal, by=again, at=at)
+        refused("403.permission_denied", reviews.change, proposal=proposal, revision=1, to="1.2.0", by=again, at=at)
+
+
+def test_whoever_may_no_longer_ask_for_it_does_not_take_it_back(channel, at):
+    author, project = someone(channel), channel.bundle.project
+    proposal = propose(channel, author)
+    policy.revoke(role="publisher", place=project, to=author.account, by=SYSTEM, at=at)
+    policy.grant(role="viewer", place=project, to=author.account, by=SYSTEM, at=at)
+    refused("403.permission_denied", pending.withdraw, activation=proposal, by=author, at=at)
+
+
+def test_a_person_and_the_tokens_of_their_account_have_asked_for_the_same(channel, django_assert_num_queries):
+    person, stranger = make_actor(superuser=True), make_actor(superuser=True)
+    token, issued = token_of(stranger, account=person.account), token_of(person)
+    rows = [propose(channel, by) for by in (person, token, issued, stranger, SYSTEM)]
+    told = {actor.id: [row.pk in pending.own(rows=rows, actor=actor) for row in rows] for actor in (issued, SYSTEM)}
+    assert told == {issued.id: [False, False, True, False, False], SYSTEM.id: [False, False, False, False, True]}
+    for actor in (person, token):
+        with django_assert_num_queries(1):
+            found = pending.own(rows=rows, actor=actor)
+        assert [row.pk in found for row in rows] == [True, True, False, False, False]
