@@ -106,7 +106,8 @@ def publish(
 ) -> Published:
     """Seal the draft (or take an older ``version``), make it active and send it to its targets.
 
-    Idempotent: what is active and delivered already is returned with ``changed=False``. Raises
+    Idempotent: what is active and delivered already is returned with ``changed=False``; places whose target moved to
+    another address get it there. Raises
     ``409.version_conflict`` when another version became active than the caller expects (``confirm`` goes on),
     ``422.request_invalid`` with the targets' objections, ``409.draft_stale`` when the draft was edited since
     ``checked`` was made, ``409.archived``.
@@ -202,6 +203,8 @@ def _active_if_same(row: PromptInstance) -> InstanceVersion | None:
 def _lacks(placement: Placement, publication: Publication) -> bool:
     newest = deliveries.newest_for(placement=placement)
     if newest is None or newest.publication_id != publication.id:
+        return True
+    if newest.lane_id != placement.lane_id:  # the target moved: it went to the old address, or is on its way there
         return True
     return newest.state not in {*OPEN, DeliveryState.DELIVERED}
 

@@ -31,6 +31,8 @@ TEXTS = ("content_md", "content_json", "content_materialized", "variables")
 class Confirmed:
     """What one place runs: ``delivery`` is the last one that arrived, ``drift`` tells of another text found there.
 
+    What arrived at an address that the target has left is not meant.
+
     ``newest`` is the last one laid down, whatever became of it.
     """
 
@@ -79,7 +81,8 @@ def confirmed(*, placements: QuerySet[Placement], texts: bool = False) -> dict[u
     placed: dict[uuid.UUID, Any] = {
         placement.pk: placement
         for placement in placements.annotate(
-            arrived=Subquery(sent.filter(state=DeliveryState.DELIVERED)[:1]), newest=Subquery(sent[:1])
+            arrived=Subquery(sent.filter(state=DeliveryState.DELIVERED, lane=OuterRef("lane"))[:1]),
+            newest=Subquery(sent[:1]),
         )
     }
     deliveries = Delivery.objects.select_related("publication__version")

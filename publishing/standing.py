@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import TruncDate
 
 from foundation.actors import Actor
@@ -24,9 +24,13 @@ OUTCOMES = ("delivered", "under_way", "given_up", "superseded", "nowhere")
 def places(*, instances: Iterable[PromptInstance], actor: Actor) -> QuerySet[Placement]:
     """Where the prompts go, by target, each with its newest delivery and whether it drifted; one query.
 
-    ``newest_state``, ``newest_at``, ``newest_code``, ``newest_id`` are None where nothing was sent there yet.
+    ``newest_state``, ``newest_at``, ``newest_code``, ``newest_id`` are None where nothing was sent there yet: what
+    arrived at an address that the target has left says nothing about the new one.
     """
-    newest = Delivery.objects.filter(placement=OuterRef("pk")).order_by("-ordinal", "-id")
+    latest = Delivery.objects.filter(placement=OuterRef("pk")).order_by("-ordinal", "-id")
+    newest = Delivery.objects.filter(pk=OuterRef("latest")).filter(
+        ~Q(state=DeliveryState.DELIVERED) | Q(lane=OuterRef("lane"))
+    )
     drifted = Drift.objects.filter(placement=OuterRef("pk"), ended_at__isnull=True)
     return (
         Placement.objects.filter(
@@ -36,6 +40,7 @@ def places(*, instances: Iterable[PromptInstance], actor: Actor) -> QuerySet[Pla
         )
         .select_related("target")
         .annotate(
+            latest=Subquery(latest.values("pk")[:1]),
             newest_state=Subquery(newest.values("state")[:1]),
             newest_at=Subquery(newest.values("created_at")[:1]),
             newest_code=Subquery(newest.values("error_code")[:1]),
