@@ -58,6 +58,7 @@ SENTENCES = (
     N("NUL characters are not accepted."),
     N("Numbers are finite; integers have at most %(count)s digits."),
     N("The query of this address is not shown: write it in full."),
+    N("The settings lead to another host: the stored credentials are not sent there. Give them anew."),
     N("The key occurs twice in one object."),
     # The database
     N("The database is damaged. Stop PromptHub, and restore the database from a backup."),
@@ -105,7 +106,10 @@ SENTENCES = (
     N("There is no adapter of that name."),
     N("A newer delivery took its place; there is nothing to replay."),
     N("The prompt does not go to this place any more. Place it there again, then publish it."),
-    N("This prompt is archived; nothing of it is sent any more. Place and publish another prompt instead."),
+    N(
+        "This prompt is archived; nothing of it is sent any more. Take it away from this place, then place and publish "
+        "another prompt instead."
+    ),
     N("This target is switched off. Switch it on, then replay."),
     N("The prompt was taken away from this place before this was sent."),
     N("The prompt was archived before this was sent."),

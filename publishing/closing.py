@@ -19,6 +19,7 @@ from foundation.clock import database_now
 from instances import drafts
 from instances.models import PromptInstance
 from prompthub_kernel.errors import Conflict
+from publishing import overwriting
 from publishing.models import Delivery, Placement
 from publishing.states import WAITING, DeliveryState
 
@@ -37,7 +38,7 @@ CLOSED: dict[Bar, Q] = {
     Bar.ARCHIVED: Q(placement__instance__archived_at__isnull=False),
     Bar.CLIENT_ARCHIVED: Q(placement__instance__client__archived_at__isnull=False),
 }
-"""Conditions on deliveries: their place is closed for good."""
+"""Conditions on what has a place, deliveries and drifts: it is closed for good."""
 
 ENDED: dict[Bar, str] = {
     Bar.REMOVED: "The prompt was taken away from this place before this was sent.",
@@ -52,7 +53,10 @@ REFUSED: dict[Bar, tuple[str, str]] = {
     ),
     Bar.ARCHIVED: (
         "409.archived",
-        "This prompt is archived; nothing of it is sent any more. Place and publish another prompt instead.",
+        (
+            "This prompt is archived; nothing of it is sent any more. "
+            "Take it away from this place, then place and publish another prompt instead."
+        ),
     ),
     Bar.CLIENT_ARCHIVED: ("409.archived", "This client is archived; nothing of it is sent any more."),
     Bar.DISABLED: ("409.state_conflict", "This target is switched off. Switch it on, then replay."),
@@ -107,11 +111,15 @@ def end_closed(*, rows: QuerySet[Delivery]) -> int:
 
 
 def archive(*, instance: PromptInstance, by: Actor, at: datetime) -> PromptInstance:
-    """Put a prompt out of use (``instances.drafts.archive``) and end what waits of it. What providers run stays.
+    """Put a prompt out of use (``instances.drafts.archive``), end what waits of it and what was found in its places.
+
+    What providers run stays.
 
     Raises ``409.archived`` when it is already.
     """
     with transaction.atomic():
         row = drafts.archive(instance=instance, by=by, at=at)
         end(rows=Delivery.objects.filter(placement__instance=row), why=ENDED[Bar.ARCHIVED])
+        placed = Placement.objects.filter(instance=row).values_list("pk", flat=True)
+        overwriting.end(placements=placed, how=Bar.ARCHIVED, by=by, at=at)
     return row

@@ -42,10 +42,12 @@ def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | N
     """Read back one place and compare; returns the open drift, or None when all is well or nothing can be told.
 
     A place with a delivery on its way, or one delivered within ``quiet`` (five seconds), is left alone: what runs there
-    is about to change.
+    is about to change. So is one whose target moved to another address, to which nothing was sent yet.
     """
     newest = deliveries.newest_for(placement=placement)
-    if newest is None or not _settled(newest, QUIET if quiet is None else quiet):
+    if newest is None or newest.lane_id != placement.lane_id:
+        return None
+    if not _settled(newest, QUIET if quiet is None else quiet):
         return None
     seen = _observe(placement, newest, at)
     if seen is None:
@@ -54,9 +56,7 @@ def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | N
     if seen.text is None or text is None:
         return None
     with transaction.atomic():
-        Placement.objects.select_for_update(no_key=True).get(pk=placement.pk)
-        still = deliveries.newest_for(placement=placement)
-        if still is None or still.pk != newest.pk:
+        if not _mattering(placement, newest):
             return None
         open_drift = Drift.objects.filter(placement=placement, ended_at__isnull=True).first()
         if seen.text == text:
@@ -72,7 +72,7 @@ def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
     Ends after a while: what was not reached comes first the next time. A place whose check fails in a way that
     nobody foresaw is reported and left; the others are checked all the same.
     """
-    delivered = Delivery.objects.filter(placement=OuterRef("pk"), state=DeliveryState.DELIVERED)
+    delivered = Delivery.objects.filter(placement=OuterRef("pk"), lane=OuterRef("lane"), state=DeliveryState.DELIVERED)
     places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
     found, until = 0, time.monotonic() + CHECK_SECONDS
     for placement in places.select_related("target__client", "instance__client").order_by("checked_at", "id")[:limit]:
@@ -86,6 +86,15 @@ def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
                 "drift.check_failed", placement_id=str(placement.pk), client_id=str(placement.target.client_id)
             )
     return found
+
+
+def end_closed(*, by: Actor, at: datetime) -> None:
+    """End what was found at places that are closed for good: nothing is sent there that could settle it."""
+    for why, condition in closing.CLOSED.items():
+        found = Drift.objects.filter(condition, ended_at__isnull=True).values_list("placement_id", flat=True)
+        if places := list(found):
+            with transaction.atomic():
+                overwriting.end(placements=places, how=why, by=by, at=at)
 
 
 def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
@@ -182,6 +191,16 @@ def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
     return latest
 
 
+def _mattering(placement: Placement, newest: Delivery) -> bool:
+    """Whether the newest delivery still tells what should run there; the place is locked until commit."""
+    rows = Placement.objects.select_for_update(no_key=True, of=("self",))
+    row = rows.select_related("target", "instance__client").get(pk=placement.pk)
+    if row.lane_id != newest.lane_id or closing.bar(placement=row) in closing.CLOSED:
+        return False
+    still = deliveries.newest_for(placement=row)
+    return still is not None and still.pk == newest.pk
+
+
 def _settled(newest: Delivery, quiet: timedelta) -> bool:
     if newest.state != DeliveryState.DELIVERED or newest.ended_at is None:
         return False
@@ -271,6 +290,8 @@ def _locked(drift: Drift) -> Drift:
         raise Conflict(
             "409.state_conflict", "A newer delivery overwrote what was found there; nothing is left to settle."
         )
+    if row.ended_by in closing.REFUSED:
+        raise Conflict(*closing.REFUSED[closing.Bar(row.ended_by)])
     if row.ended_at is not None:
         raise Conflict("409.state_conflict", "This drift was settled already.")
     return row

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
 from foundation.clock import database_now
+from publishing import closing
 from publishing.models import Delivery
 from publishing.states import OPEN, DeliveryState
 
@@ -49,13 +50,12 @@ class Queue:
 def dead_letters() -> Combinable:
     """Condition on deliveries: given up, and nothing newer went to that place since, so a person must look.
 
-    Not where the prompt was taken away or archived: nothing is sent there any more.
+    Not at a place that is closed for good: nothing is sent there any more.
     """
     newer = Delivery.objects.filter(placement=OuterRef("placement")).filter(
         Q(ordinal__gt=OuterRef("ordinal")) | Q(ordinal=OuterRef("ordinal"), id__gt=OuterRef("id"))
     )
-    sent_there = Q(placement__removed_at__isnull=True, placement__instance__archived_at__isnull=True)
-    return Q(state=DeliveryState.BURIED) & sent_there & ~Exists(newer)
+    return Q(state=DeliveryState.BURIED) & ~closing.closed() & ~Exists(newer)
 
 
 def queue() -> Queue:

@@ -20,7 +20,7 @@ from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
-from publishing import adapters, closing, courier, deliveries, lanes, masking, places, waiting
+from publishing import adapters, closing, courier, deliveries, lanes, masking, origins, overwriting, places, waiting
 from publishing.adapters import contract
 from publishing.models import Delivery, Placement, Target
 from publishing.ports import ProviderError, Remote
@@ -73,20 +73,34 @@ def create(
     return target
 
 
-def change(*, target: Target, settings: Mapping[str, Any], by: Actor, at: datetime) -> Target:
+def change(
+    *,
+    target: Target,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, str] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Target:
     """Replace a target's settings. Placements keep their places; lanes, and what waits on them, follow the new address.
 
-    What is being sent ends at the old one. Raises ``409.in_use`` when another prompt has such a place there already.
-    An address that is sent as it is shown (``publishing.masking``) stays what it is.
+    What is being sent ends at the old one, and what was delivered is at the old one: the next publish delivers it to
+    the new. Raises ``409.in_use`` when another prompt has such a place there already.
+    An address that is sent as it is shown (``publishing.masking``) stays what it is. ``credentials`` replace all that
+    are stored; without them, addresses stay at the hosts those were given for (``422.request_invalid``).
     """
     policy.require(by, Permission.ADMIN, target.client)
     settings = masking.kept(settings, stored=target.settings)
-    _check_account(target.adapter, settings, target.credential_values)
+    _check_account(target.adapter, settings, credentials or target.credential_values)
     with transaction.atomic():
         row = _locked(target)
+        if credentials:
+            row.credentials = _packed(credentials)
+            _record(Action.TARGET_CREDENTIALS_ROTATE, row, by, at, {"names": sorted(credentials)})
+        else:
+            origins.require_credentials(target=row, settings=settings)
         row.settings = settings
         row.save()
-        _rehome(row)
+        _rehome(row, by, at)
         _record(Action.TARGET_CHANGE, row, by, at, {})
     return row
 
@@ -168,7 +182,7 @@ def place(
 
 
 def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> Placement:
-    """Stop sending a prompt to a place; what runs there stays, and what waits for it has ended.
+    """Stop sending a prompt to a place; what runs there stays, what waits for it and what was found there has ended.
 
     What is being sent at that moment ends as it ends, and is not tried again.
     """
@@ -181,6 +195,7 @@ def remove_placement(*, placement: Placement, by: Actor, at: datetime) -> Placem
         if row.removed_at is None:
             row.removed_at = at
             row.save(update_fields=["removed_at"])
+            overwriting.end(placements=[row.pk], how=closing.Bar.REMOVED, by=by, at=at)
             _record(Action.PLACEMENT_REMOVE, row.target, by, at, {"placement": str(row.id)})
     return row
 
@@ -285,8 +300,11 @@ def _locked(target: Target) -> Target:
     return Target.objects.select_for_update(of=("self",)).select_related("client").get(pk=target.pk)
 
 
-def _rehome(row: Target) -> None:
-    """Move placements whose remote object is another one by now, and what waits for them; the lanes are locked."""
+def _rehome(row: Target, by: Actor, at: datetime) -> None:
+    """Move placements whose remote object is another one by now, and what waits for them; the lanes are locked.
+
+    What was found at the old one is nothing to settle any more.
+    """
     found = list(row.placements.select_related("lane").order_by("pk"))
     keys = {placement.pk: _remote_key(row, placement.location) for placement in found}
     moving = [placement for placement in found if placement.lane.remote_key != keys[placement.pk]]
@@ -297,6 +315,7 @@ def _rehome(row: Target) -> None:
         if placement.removed_at is None:
             _require_free(placement, pointer="/settings")
         placement.save(update_fields=["lane"])
+    overwriting.end(placements=[placement.pk for placement in moving], how=overwriting.MOVED, by=by, at=at)
     waiting.hasten(placements=[placement.pk for placement in moving])
 
 

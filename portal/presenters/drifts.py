@@ -27,6 +27,10 @@ ENDED: dict[str, State] = {
     "provider": State(_("gone"), "calm", _("The provider runs our text again.")),
     "changed": State(_("changed again"), "calm", _("Another text was found there later.")),
     "overwritten": State(_("overwritten"), "calm", _("A newer delivery has overwritten it: it runs there no more.")),
+    "moved": State(_("left behind"), "calm", _("The target has another address now.")),
+    "removed": State(_("taken away"), "calm", _("The prompt does not go to this place any more.")),
+    "archived": State(_("archived"), "calm", _("The prompt was archived: nothing of it is sent any more.")),
+    "client_archived": State(_("archived"), "calm", _("The client was archived: nothing of it is sent any more.")),
 }
 SETTLED = State(_("settled"), "calm")
 TABS: dict[str, tuple[str | Promise, Q]] = {

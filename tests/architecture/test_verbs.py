@@ -94,6 +94,7 @@ NO_DECISION = {
     "publishing.closing.end": "part of publishing.targets.remove_placement and of enqueue, which record it",
     "publishing.closing.end_closed": "follows from what was recorded when the place was closed",
     "publishing.closing.archive": "instances.drafts.archive asks, and records it",
+    "publishing.overwriting.end": "part of the verb that delivers, removes, archives or moves, which asks",
     "publishing.deliveries.enqueue": "part of the decision that calls it, which records it",
     "publishing.deliveries.put_back": "nothing was sent; closing the place was recorded",
     "publishing.deliveries.sweep": "rings for what is due and marks that it rang",
@@ -110,7 +111,6 @@ WORKER = {
     "publishing.deliveries.settle",
     "publishing.drift.check",
     "publishing.drift.check_all",
-    "publishing.overwriting.overwrite",
     "registry.schedules.wake",
 }
 # Steps inside a room's own verbs: they ask for less than the verb that takes them has asked for.

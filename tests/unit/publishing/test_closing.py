@@ -309,6 +309,28 @@ def test_a_dead_letter_at_a_closed_place_needs_nobody():
     assert deliveries.metrics.queue().dead_letters == 0
 
 
+def test_a_dead_letter_of_an_archived_client_needs_nobody():
+    desk = Desk("refused")
+    desk.put()
+    desk.publish("v1")
+    carry()
+    desk.archive_client()
+    assert deliveries.metrics.queue().dead_letters == 0
+
+
+def test_who_follows_the_advice_for_an_archived_prompt_gets_another_one_there():
+    desk, another = Desk("refused"), Desk()
+    place = desk.put()
+    [row] = desk.publish("v1")
+    carry()
+    desk.archive()
+    assert "Take it away from this place, then place and publish another prompt" in refusal(row)[1]
+    remove(place)
+    another.put()
+    another.publish("v2")
+    assert (carry(), runs()) == (1, "v2")
+
+
 def test_a_pause_of_a_target_that_is_off_does_not_name_a_time():
     desk = Desk()
     desk.put()

@@ -12,10 +12,11 @@ import pytest
 from audit.models import AuditEvent
 from instances import drafts
 from prompthub_kernel.errors import Conflict, Invalid
-from publishing import courier, drift, targets
+from publishing import closing, courier, drift, targets, tasks
 from publishing.adapters import memory
-from publishing.models import Delivery, Drift
+from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Outcome, ProviderError
+from tenancy import clients
 from tests.factories import make_delivery, make_instance, make_placement, make_template_version
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +159,51 @@ def test_nothing_is_put_back_at_a_place_the_prompt_does_not_go_to_any_more(place
     assert refused.value.code == "409.state_conflict"
     assert [row.state for row in Delivery.objects.all()] == ["delivered"]
     assert not AuditEvent.objects.filter(action="drift.redeliver").exists()
+
+
+def archive(placement, **given):
+    closing.archive(instance=placement.instance, **given)
+
+
+def archive_client(placement, *, by, at):
+    clients.archive(client=placement.target.client, by=by, at=at)
+    tasks.sweep()
+
+
+def take_away(placement, **given):
+    targets.remove_placement(placement=placement, **given)
+
+
+@pytest.mark.parametrize(
+    ("close", "how", "code"),
+    [
+        (take_away, "removed", "409.state_conflict"),
+        (archive, "archived", "409.archived"),
+        (archive_client, "client_archived", "409.archived"),
+    ],
+)
+def test_what_was_found_at_a_place_that_is_closed_for_good_has_ended(placement, system, at, close, how, code):
+    memory.slots["first"].text = "Somebody wrote this there."
+    found = drift.check(placement=placement, by=system, at=at)
+    close(placement, by=system, at=at)
+    found.refresh_from_db()
+    assert (found.ended_by, found.ended_at is None) == (how, False)
+    assert AuditEvent.objects.get(action="drift.clear", subject_id=str(found.pk)).metadata == {"ended_by": how}
+    for decide in (drift.adopt, drift.redeliver):
+        with pytest.raises(Conflict) as refused:
+            decide(drift=found, by=system, at=at)
+        assert refused.value.code == code
+    assert drift.check(placement=placement, by=system, at=at) is None
+    assert not Drift.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_what_older_releases_left_open_at_a_closed_place_ends(placement, system, at):
+    memory.slots["first"].text = "Somebody wrote this there."
+    found = drift.check(placement=placement, by=system, at=at)
+    Placement.objects.update(removed_at=at)
+    drift.end_closed(by=system, at=at)
+    found.refresh_from_db()
+    assert found.ended_by == "removed"
 
 
 def test_a_delivery_that_is_given_up_overwrites_nothing(placement, system, at):
