@@ -21,12 +21,21 @@ _EMOJI_JOINT = re.compile(
 )
 
 
+_BLANK = frozenset({"\u2800", *map(chr, range(0xFE00, 0xFE10))})
+"""An empty pattern of dots, and what only chooses a look: they show nothing, and belong to texts."""
+
+
 class Hidden(NamedTuple):
     """One hidden character: ``column`` counts from 1, ``kind`` is ``bidi``, ``zero_width`` or ``tag``."""
 
     column: int
     kind: str
     character: str
+
+
+def shows_something(text: str) -> bool:
+    """Whether a reader sees anything of a text: not of white space, control and hidden characters alone."""
+    return any(unicodedata.category(one)[0] not in "ZC" and one not in _BLANK for one in _HIDDEN.sub("", text))
 
 
 def hidden_characters(line: str) -> Iterator[Hidden]:

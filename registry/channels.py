@@ -25,6 +25,7 @@ from foundation.actors import Actor, ActorKind
 from foundation.clock import rfc3339
 from prompthub_kernel import shapes
 from prompthub_kernel.errors import Conflict, NotFound, Problem, Refused
+from prompthub_kernel.hidden_characters import shows_something
 from prompthub_kernel.place import Place
 from prompthub_kernel.selector import LATEST, Named
 from prompthub_kernel.semver import SemVer
@@ -261,7 +262,7 @@ def require_way(*, channel: Channel, by: Actor, reason: str, ending: bool = Fals
         if by.kind is not ActorKind.TOKEN or Scope.DEPLOY not in (by.scopes or ()):
             raise Refused("403.channel_locked", f"Only a token with the scope 'deploy' moves '{channel.name}'.")
         policy.require(by, Permission.DEPLOY, project)
-        if not reason.strip():
+        if not shows_something(reason):
             shapes.refuse("/reason", "required", "A locked channel is moved with a reason.")
     elif channel.policy == Channel.Policy.REVIEW and ending:
         policy.require(by, Permission.REVIEW, project)

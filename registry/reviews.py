@@ -19,6 +19,7 @@ from foundation.actors import Actor
 from foundation.clock import database_now
 from prompthub_kernel import shapes
 from prompthub_kernel.errors import Conflict, Refused
+from prompthub_kernel.hidden_characters import shows_something
 from prompthub_kernel.strict_json import require_storable
 from registry import aims, channels, pending
 from registry.models import Activation, Channel, Release
@@ -140,7 +141,7 @@ def reject(*, proposal: Activation, comment: str, by: Actor, at: datetime) -> Ac
     with pending.locked(activation=proposal) as row:
         policy.require(by, Permission.REVIEW, row.channel.bundle.project)
         pending.require_move(activation=row, to=S.REJECTED)
-        if not comment.strip():
+        if not shows_something(comment):
             shapes.refuse("/comment", "required", "Say why, so that another proposal can be better.")
         row.state = S.REJECTED
         _decide(row, comment, by, at)

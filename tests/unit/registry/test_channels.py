@@ -234,8 +234,9 @@ def test_a_locked_channel_is_moved_by_a_deploy_token_with_a_reason_and_by_nobody
     refused("403.permission_denied", channels.activate, channel=channel, to="1.1.0", by=weak, at=at, reason="x")
     refused("404.not_found", channels.activate, channel=channel, to="1.1.0", by=make_actor(), at=at, reason="x")
     token = some_token(channel)
-    error = refused("422.request_invalid", channels.activate, channel=channel, to="1.1.0", by=token, at=at, reason=" ")
-    assert error.problems[0].pointer == "/reason"
+    for empty in ("", " ", "\u200b", "\u00a0\ufeff\u2060", "\u2800"):
+        given = {"channel": channel, "to": "1.1.0", "by": token, "at": at, "reason": empty}
+        assert refused("422.request_invalid", channels.activate, **given).problems[0].pointer == "/reason"
     result = channels.activate(channel=channel, to="1.1.0", by=token, at=at, reason="release train 7")
     assert (result.activation.policy, result.activation.reason) == ("locked", "release train 7")
 

@@ -204,8 +204,9 @@ def test_what_was_yanked_or_reverted_since_is_not_approved_unseen(channel, autho
 
 def test_a_rejection_says_why(channel, author, reviewer, at):
     proposal = propose(channel, author)
-    error = refused("422.request_invalid", reviews.reject, proposal=proposal, comment=" ", by=reviewer, at=at)
-    assert error.problems[0].pointer == "/comment"
+    for empty in (" ", "\u200b\u2060"):
+        error = refused("422.request_invalid", reviews.reject, proposal=proposal, comment=empty, by=reviewer, at=at)
+        assert error.problems[0].pointer == "/comment"
     rejected = reviews.reject(proposal=proposal, comment="too long", by=reviewer, at=at)
     row = stored(rejected)
     assert (row.state, row.comment, row.decided_by, row.decided_at) == ("rejected", "too long", reviewer.id, at)
