@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
@@ -25,6 +26,8 @@ from tenancy.policy import Permission
 LIFETIME = timedelta(days=7)
 """How long an index may be believed; one that has less than half of it left is signed anew when it is asked for."""
 
+KEYS_LOCK = 0x6B657973  # "keys": PostgreSQL advisory lock of whoever makes a key
+
 
 def sign_release(*, release: Release, paper: Manifest, at: datetime) -> ReleaseSignature:
     """Vouch for a release; the caller's transaction cuts it."""
@@ -40,9 +43,7 @@ def signatures(*, release: Release) -> dict[str, bytes]:
 
 def public_keys(*, retired: bool = False) -> dict[str, bytes]:
     """The public keys by id: those an index is signed with now, or also those that signed releases before."""
-    rows = SigningKey.objects.order_by("created_at", "id")
-    if not retired:
-        rows = rows.filter(retired_at=None)
+    rows = SigningKey.objects.order_by("created_at", "id") if retired else _active()
     return {row.pk: decoded(row.public) for row in rows}
 
 
@@ -77,11 +78,12 @@ def earlier(*, project: Project, counter: int, actor: Actor) -> RepositoryIndex:
 
 def rotate(*, by: Actor, at: datetime) -> SigningKey:
     """Sign with a new key from now on. The old ones sign every index once more, which names the new one; then their
-    private halves are gone.
+    private halves are gone. Of several at once each changes the key of the one before.
     """
     policy.require(by, Permission.ADMIN, None)
     with transaction.atomic():
-        old = list(SigningKey.objects.select_for_update().filter(retired_at=None).order_by("created_at", "id"))
+        _one_at_a_time()
+        old = list(_active())
         new = _made(at)
         for project in Project.objects.filter(indexes__isnull=False).distinct().order_by("pk"):
             _lock(project)
@@ -178,8 +180,25 @@ def _lock(project: Project) -> None:
 
 
 def _signing_key(at: datetime) -> SigningKey:
-    """The oldest key in use, made when there is none."""
-    return SigningKey.objects.filter(retired_at=None).order_by("created_at", "id").first() or _made(at)
+    """The oldest key in use, made when there is none; the caller's transaction signs with it."""
+    found = _active().first()
+    if found is None:
+        _one_at_a_time()
+        found = _active().first() or _made(at)
+    return found
+
+
+def _active() -> QuerySet[SigningKey]:
+    return SigningKey.objects.filter(retired_at=None).order_by("created_at", "id")
+
+
+def _one_at_a_time() -> None:
+    """Wait until whoever makes a key has committed. No row is there to lock before the first one; SQLite has one writer
+    anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [KEYS_LOCK])
 
 
 def _made(at: datetime) -> SigningKey:

@@ -1,4 +1,4 @@
-"""Channels that several move at once: one after the other, each move kept, none of them twice."""
+"""Channels that several move at once, and keys that several change: one after the other, none of it lost or twice."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from audit.models import AuditEvent
 from foundation.clock import database_now
 from foundation.models import Change
 from prompthub_kernel.errors import PromptHubError
-from registry import channels, packs, pending, releases, reviews, rollouts, schedules
-from registry.models import Activation, Channel
+from registry import channels, packs, pending, releases, reviews, rollouts, schedules, signing
+from registry.models import Activation, Channel, ReleaseSignature, RepositoryIndex, SigningKey
 from tests.factories import make_bundle, make_release
 from tests.factories.acting import AT, SYSTEM
 from tests.factories.channel import make_channel, someone
@@ -175,3 +175,23 @@ def test_the_first_release_of_several_environments_is_activated_at_once():
         ]
         calls.append(lambda stable=stable: activation(stable, "1.0.0")().changed)
         assert at_once(*calls) == [True] * 5
+
+
+def test_keys_that_are_changed_at_once_leave_one():
+    """Each retires the one before: one key signs, and the private halves of the others are gone."""
+    bundle = make_bundle()
+    cut_release(bundle, "1.0.0")
+    signing.index(project=bundle.project, actor=SYSTEM, at=AT)
+    made = at_once(*(lambda: signing.rotate(by=SYSTEM, at=AT) for _ in range(3)))
+    (left,) = signing.public_keys()
+    assert left in {key.pk for key in made}
+    assert sum(bool(key.private) for key in SigningKey.objects.all()) == 1
+    assert len(signing.public_keys(retired=True)) == 4
+    assert set(RepositoryIndex.objects.latest("counter").document["keys"]) == {left}
+
+
+def test_the_first_releases_at_once_are_signed_by_one_key():
+    bundles = [make_bundle() for _ in range(4)]
+    done = at_once(*(lambda bundle=bundle: cut_release(bundle, "1.0.0") for bundle in bundles))
+    assert len({row.key_id for row in ReleaseSignature.objects.all()}) == 1, done
+    assert len(signing.public_keys(retired=True)) == 1
