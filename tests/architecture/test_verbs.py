@@ -111,6 +111,7 @@ WORKER = {
     "publishing.deliveries.settle",
     "publishing.drift.check",
     "publishing.drift.check_all",
+    "publishing.overwriting.overwrite",
     "registry.schedules.wake",
 }
 # Steps inside a room's own verbs: they ask for less than the verb that takes them has asked for.
