@@ -13,7 +13,7 @@ Steps = tuple[str | int, ...]
 
 def steps(placement: Placement) -> Steps:
     """The way to the place inside its remote object."""
-    remote = Remote(settings={}, credentials={}, location=placement.location)
+    remote = Remote(settings={}, credentials={}, location=placement.location, prompt=placement.instance.name)
     return adapters.get(placement.target.adapter).steps(remote)
 
 
@@ -22,8 +22,14 @@ def overlap(mine: Steps, theirs: Steps) -> bool:
     return mine[: len(theirs)] == theirs[: len(mine)]
 
 
+def same(mine: Placement, theirs: Placement) -> bool:
+    """Whether two placements of one lane are the very same place. A receiver that was told no name has but one."""
+    return mine.location == theirs.location or steps(mine) == steps(theirs)
+
+
 def holders(*, placement: Placement, lane_id: uuid.UUID) -> list[Placement]:
     """Who goes to that place of a lane's remote object now, whoever's it is; the placement itself left out."""
     mine = steps(placement)
     live = Placement.objects.filter(lane_id=lane_id, removed_at__isnull=True).exclude(pk=placement.pk).order_by("pk")
-    return [one for one in live.select_related("target", "instance__client") if overlap(mine, steps(one))]
+    placed = live.select_related("target", "instance__client")
+    return [one for one in placed if same(placement, one) or overlap(mine, steps(one))]

@@ -24,6 +24,7 @@ class Remote:
     credentials: Mapping[str, str] = field(repr=False)
     location: Mapping[str, Any]
     client: str = ""  # whose it is, for names of remote objects; empty where that does not matter
+    prompt: str = ""  # the name of what goes there, for names of places; empty where that does not matter
 
 
 @dataclass(frozen=True, slots=True)

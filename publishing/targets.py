@@ -305,7 +305,7 @@ def _rehome(row: Target, by: Actor, at: datetime) -> None:
 
     What was found at the old one is nothing to settle any more.
     """
-    found = list(row.placements.select_related("lane").order_by("pk"))
+    found = list(row.placements.select_related("lane", "instance").order_by("pk"))
     keys = {placement.pk: _remote_key(row, placement.location) for placement in found}
     moving = [placement for placement in found if placement.lane.remote_key != keys[placement.pk]]
     new = {key: lanes.lane_for(remote_key=key) for key in sorted({keys[placement.pk] for placement in moving})}
@@ -324,9 +324,8 @@ def _require_free(placement: Placement, *, pointer: str) -> None:
 
     The lane is locked. Its placements may be another client's, about whom nothing is told.
     """
-    mine = places.steps(placement)
     for other in places.holders(placement=placement, lane_id=placement.lane_id):
-        told = TAKEN[other.instance_id == placement.instance_id, mine == places.steps(other)]
+        told = TAKEN[other.instance_id == placement.instance_id, places.same(placement, other)]
         problem = Problem(pointer, "taken", "is a place that a prompt goes to already")
         raise Conflict("409.in_use", told, problems=[problem])
 

@@ -57,8 +57,8 @@ class Webhook:
         return f"webhook:{contract.host(url)}{contract.path(url)}{told}{client}"
 
     def steps(self, remote: Remote) -> tuple[str | int, ...]:
-        """The name, empty for a receiver that has but one place."""
-        return (str(remote.location.get("name", "")),)
+        """The name that the message tells: the place's, or the prompt's where the place has none."""
+        return (str(remote.location.get("name", remote.prompt)),)
 
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/webhook.schema.json``, the size of the body included."""

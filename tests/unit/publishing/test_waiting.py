@@ -37,7 +37,7 @@ def delivery():
 
 
 def move(delivery, url=NEW):
-    targets.change(target=delivery.placement.target, settings={"url": url}, by=SYSTEM, at=AT)
+    targets.change(target=delivery.placement.target, settings={"url": url}, credentials=SIGNING, by=SYSTEM, at=AT)
 
 
 def begin(lane_id):
@@ -263,6 +263,21 @@ def test_a_receiver_takes_one_prompt_of_a_client_under_a_name():
     assert refusal(place, own, {"name": "greeting"}) == (*TAKEN, "Another prompt goes to that place already.")
     put(own, name="other")
     put(webhook())
+
+
+@pytest.mark.parametrize("own_target", [False, True])
+def test_a_place_without_a_name_has_that_of_its_prompt(own_target):
+    target = webhook()
+    named = factories.make_instance(client=target.client, name="greeting")
+    first = place(target, {}, named)
+    second = webhook(client=target.client) if own_target else target
+    words = "Another prompt goes to that place already."
+    assert refusal(place, second, {"name": "greeting"}) == (*TAKEN, words)
+    assert refusal(place, second, {}) == (*TAKEN, words)
+    place(second, {"name": "other"})
+    targets.remove_placement(placement=first, by=SYSTEM, at=AT)
+    put(second)
+    assert refusal(place, target, {}, named)[:2] == TAKEN
 
 
 def test_a_field_of_an_agent_takes_one_prompt():
