@@ -79,7 +79,10 @@ class N8n:
         return True
 
     def remote_key(self, remote: Remote) -> str:
-        """``n8n:<host[:port]>/<workflow_id>``: a PUT replaces the whole workflow."""
+        """``n8n:<host[:port]>/<workflow_id>``: a PUT replaces the whole workflow.
+
+        A path in ``base_url`` does not tell one n8n from another: lanes that are there are named without it.
+        """
         return f"n8n:{contract.host(remote.settings['base_url'])}/{remote.location['workflow_id']}"
 
     def steps(self, remote: Remote) -> tuple[str | int, ...]:
