@@ -214,14 +214,20 @@ def default_of(*, pack: BundleAddress) -> Exact | None:
 
 
 def unknown_defaults() -> list[str]:
-    """A sentence for each default of the settings that names no release: the server does not start with one."""
+    """A sentence for each default of the settings that names no release, or a pack that has one: the server does not
+    start with one.
+    """
     found = []
+    named: set[str] = set()
     for text in settings.PACKS["defaults"]:
         try:
             address = BundleAddress.parse(text)
         except PromptHubError as error:
             found.append(f"PROMPTHUB_PACK_DEFAULTS: {text} cannot be read. {error.detail}")
             continue
+        if address.name in named:
+            found.append(f"PROMPTHUB_PACK_DEFAULTS names {address.name} more than once. A pack has one default.")
+        named.add(address.name)
         packs = Bundle.objects.filter(project__slug=address.repository, slug=address.bundle, kind=Bundle.Kind.PACK)
         offered = Release.objects.filter(bundle__in=packs).exclude(marks__kind=ReleaseMark.Kind.REVERT)
         if not isinstance(address.selector, Exact):

@@ -254,6 +254,14 @@ def test_a_default_is_checked_before_the_start(settled, settings, text, told):
         assert "PROMPTHUB_PACK_DEFAULTS" in found[0]
 
 
+@pytest.mark.parametrize("second", ["1.0.0", "1.1.0"])
+def test_two_defaults_of_one_pack_are_told_before_the_start(settled, settings, second):
+    settings.PACKS = {"environment": "", "defaults": [f"{settled.address}@1.1.0", f"{settled.address}@{second}"]}
+    assert packs.unknown_defaults() == [
+        f"PROMPTHUB_PACK_DEFAULTS names {settled.address} more than once. A pack has one default."
+    ]
+
+
 def test_a_rollout_of_a_pack_leaves_the_active_release_what_it_is(settled, at, system):
     channel = packs.activate(pack=settled, to="1.0.0", by=system, at=at).channel
     rollouts.split(channel=channel, to="2.0.0", percent=10, by=system, at=at)
