@@ -24,7 +24,7 @@ class Again(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a method answers: the body (None for an empty one), the status and further headers."""
+    """What a method answers: the body (None for an empty one, bytes for JSON as it is), status and further headers."""
 
     body: Any = None
     status: int = 200

@@ -34,7 +34,9 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The bytes of an answer; none for an answer without a body."""
+        """The bytes of an answer; none for an answer without a body, and JSON that is written already as it is."""
+        if isinstance(data, bytes):
+            return data
         return b"" if data is None else dumps(data)
 
 

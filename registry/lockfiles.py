@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 
 from foundation.actors import Actor
 from prompthub_kernel import lockfile, shapes
@@ -17,6 +19,21 @@ from tenancy import policy
 from tenancy.models import Project
 
 _BATCH = 500
+_WARNED: Mapping[str, str] = {ReleaseMark.Kind.RETIRE: "retired", ReleaseMark.Kind.YANK: "yanked"}
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedRelease:
+    """What is to be known of a locked release that is served nevertheless.
+
+    ``pointer`` is the place of its bundle in the lock file, ``code`` is ``retired`` or ``yanked``, ``reason`` one of
+    :class:`ReleaseMark.Reason`.
+    """
+
+    pointer: str
+    code: str
+    reason: str
+    message: str
 
 
 def lock(*, requirements: Mapping[str, str], actor: Actor, locked: Lockfile | None = None) -> Lockfile:
@@ -45,7 +62,8 @@ def verify(*, lock: Lockfile, actor: Actor, requirements: Mapping[str, str] | No
     Digests are taken anew over the manifests and over the texts that the lock names, and signatures are verified.
     ``requirements`` are what the project asks for now; without any, what the lock says it asked for. Codes are those of
     :func:`prompthub_kernel.lockfile.problems` and of :func:`registry.seals.of_releases`: a version that is gone, or
-    that the actor may not see, is ``bundle_removed``. What was only yanked or retired is still served.
+    that the actor may not see, is ``bundle_removed``. What was only yanked or retired is still served:
+    :func:`marked` tells of it.
     """
     asked = lock.requirements if requirements is None else shapes.selectors(requirements, "/requirements")
     served = _served({name: bundle.version for name, bundle in lock.bundles.items()}, actor)
@@ -58,6 +76,21 @@ def verify(*, lock: Lockfile, actor: Actor, requirements: Mapping[str, str] | No
     texts = seals.of_texts(releases=whole, names={name: bundle.prompts for name, bundle in lock.bundles.items()})
     found += [problem for problem in texts if problem.pointer not in known]
     return found[: lockfile.MAX_PROBLEMS]
+
+
+def marked(*, lock: Lockfile, actor: Actor) -> list[MarkedRelease]:
+    """Which releases of a lock were retired or yanked meanwhile, by the name of their bundle; they break no install.
+
+    Of several retirements of a release the last one counts.
+    """
+    served = _served({name: bundle.version for name, bundle in lock.bundles.items()}, actor)
+    names = {release.pk: name for name, release in served.items()}
+    marks = ReleaseMark.objects.filter(release__in=list(names), kind__in=_WARNED).order_by("id")
+    last = {(names[mark.release_id], _WARNED[mark.kind]): mark for mark in marks}
+    return [
+        MarkedRelease(shapes.below("/bundles", name), code, mark.reason, mark.message)
+        for (name, code), mark in sorted(last.items(), key=itemgetter(0))
+    ]
 
 
 def _fixed(name: str, selector: Selector, actor: Actor) -> Exact | Range:

@@ -31,14 +31,14 @@ class Locks(Endpoint):
         again=Again.RUNS,
     )
     def post(self) -> Answer:
-        """The answer is the lock file, as a JSON value; nothing is stored. A conflict is explained in sentences."""
+        """The answer is the lock file, byte for byte; nothing is stored. A conflict is explained in sentences."""
         given = self.body.get("locked")
         found = lockfiles.lock(
             requirements=self.body["requirements"],
             locked=None if given is None else _lock_file(given, "/locked"),
             actor=self.actor,
         )
-        return Answer(found.to_json())
+        return Answer(found.dump())
 
 
 class VerifyLock(Endpoint):
@@ -55,15 +55,21 @@ class VerifyLock(Endpoint):
         again=Again.RUNS,
     )
     def post(self) -> Answer:
-        """Without problems a frozen install may go on. The body is the lock file; or it has the lock file as ``locked``
-        and beside it, as ``requirements``, what the project asks for now.
+        """Without problems a frozen install may go on; warnings tell of releases that were retired or yanked.
+
+        The body is the lock file; or it has the lock file as ``locked`` and beside it, as ``requirements``, what the
+        project asks for now.
         """
         given = self.body.get("locked")
         lock = _lock_file(self.body, "") if given is None else _lock_file(given, "/locked")
         requirements = None if given is None else self.body.get("requirements")
         found = lockfiles.verify(lock=lock, actor=self.actor, requirements=requirements)
         problems = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in found]
-        return Answer({"ok": not problems, "digest": lock.digest(), "problems": problems})
+        warnings = [
+            {"pointer": one.pointer, "code": one.code, "reason": one.reason, "message": one.message}
+            for one in lockfiles.marked(lock=lock, actor=self.actor)
+        ]
+        return Answer({"ok": not problems, "digest": lock.digest(), "problems": problems, "warnings": warnings})
 
 
 class Keys(Endpoint):

@@ -51,6 +51,7 @@ def release_name(row: Release | None) -> Shown | None:
 def channel(row: Channel) -> Shown:
     """A name that moves, and where it points."""
     return {
+        "id": str(row.id),
         "address": f"{row.bundle.address}@{row.name}",
         "name": row.name,
         "policy": row.policy,

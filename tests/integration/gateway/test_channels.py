@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent
+from prompthub_kernel.rollout import bucket
 from registry.models import Activation, Channel
 from tests import factories
 from tests.factories.shelf import cut_release
@@ -127,6 +128,8 @@ def test_a_part_of_the_callers_gets_another_release_until_it_is_stopped_or_finis
         "segments": ["beta"],
     }
     assert points_at(admin) == "1.0.0"
+    key = next(word for word in map(str, range(1000)) if bucket(channel=some.json()["channel"]["id"], key=word) < 1000)
+    assert admin.get(f"resolve?address=@prompts/support@stable/welcome&key={key}").json()["version"] == "1.1.0"
     stopped = admin.post(f"{STABLE}/split/stop", {"reason": "Too chatty"})
     assert (stopped.json()["channel"]["split"], points_at(admin)) == (None, "1.0.0")
     assert_problem(admin.post(f"{STABLE}/split/stop"), "409.state_conflict")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -239,6 +240,31 @@ def test_a_channel_is_locked_at_where_it_points(admin, shelf):
     assert locked["bundles"]["@prompts/onboarding"]["version"] == "1.0.0"
     point(shelf.bundle, "stable", shelf.second)
     assert admin.post("locks/verify", locked).json()["ok"] is True
+
+
+def test_the_answer_to_lock_is_the_file_as_it_is_documented(admin, shelf):
+    answer = admin.post("locks", {"requirements": {"@prompts/onboarding": "^1.0"}})
+    assert answer.headers["Content-Type"] == "application/json"
+    held = json.dumps(answer.json(), indent=2, sort_keys=True) + "\n"
+    assert answer.content.decode() == held
+    assert held.startswith('{\n  "bundles": {\n    "@prompts/onboarding": {\n      "digest": "sha256:')
+    assert held.endswith('  "requirements": {\n    "@prompts/onboarding": "^1.0"\n  }\n}\n')
+
+
+def test_a_locked_release_that_was_retired_is_warned_of_by_verify_and_stays_installable(admin, shelf):
+    mark(shelf.second, "retire", "security", "Says too much.")
+    locked = admin.post("locks", {"requirements": {"@prompts/onboarding": "1.1.0"}}).json()
+    told = admin.post("locks/verify", locked).json()
+    assert_shape(told, "LockVerified")
+    assert (told["ok"], told["problems"]) == (True, [])
+    assert told["warnings"] == [
+        {
+            "pointer": "/bundles/@prompts~1onboarding",
+            "code": "retired",
+            "reason": "security",
+            "message": "Says too much.",
+        }
+    ]
 
 
 def test_what_an_earlier_lock_holds_is_kept_where_it_fits(admin, shelf):

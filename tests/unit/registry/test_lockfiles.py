@@ -13,6 +13,7 @@ from foundation import triggers
 from prompthub_kernel.errors import Invalid, Unavailable
 from prompthub_kernel.lockfile import Lockfile
 from registry import lockfiles, releases
+from registry.lockfiles import MarkedRelease
 from registry.models import Channel, SigningKey
 from tests.factories import make_actor, make_project, make_template_version
 from tests.factories.workbench import Workbench
@@ -68,6 +69,25 @@ def test_what_was_locked_is_kept_while_it_fits(base, bench, system, at):
     releases.yank(release=yanked, reason="security", by=system, at=at)
     assert lockfiles.lock(requirements={"@acme/support": "^2"}, actor=system, locked=lock) == lock
     assert lockfiles.verify(lock=lock, actor=system) == []
+
+
+def test_what_was_retired_or_yanked_is_told_beside_the_problems_and_is_none(base, bench, system, at):
+    lock = lockfiles.lock(requirements={"@acme/support": "^2"}, actor=system)
+    assert lockfiles.marked(lock=lock, actor=system) == []
+    locked = releases.get(bundle=base.bundle, version="1.1.0", actor=system)
+    other = releases.get(bundle=base.bundle, version="1.0.0", actor=system)
+    releases.yank(release=other, reason="other", by=system, at=at)
+    for reason, message in (("deprecated", "Old."), ("security", "Leaks.")):
+        releases.retire(release=locked, reason=reason, message=message, by=system, at=at)
+    releases.yank(release=locked, reason="invalid", by=system, at=at)
+    assert lockfiles.marked(lock=lock, actor=system) == [
+        MarkedRelease("/bundles/@acme~1base", "retired", "security", "Leaks."),
+        MarkedRelease("/bundles/@acme~1base", "yanked", "invalid", ""),
+    ]
+    assert lockfiles.verify(lock=lock, actor=system) == []
+    base.project.visibility = "private"
+    base.project.save()
+    assert lockfiles.marked(lock=lock, actor=make_actor()) == []
 
 
 def test_a_channel_is_locked_at_where_it_points(base, system, at):
