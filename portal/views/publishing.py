@@ -22,7 +22,7 @@ from portal.forms.publishing import PublishForm
 from portal.presenters import reviewing
 from portal.presenters.reviewing import View
 from prompthub_kernel.errors import Conflict, Invalid, Problem
-from publishing import closing, publish
+from publishing import closing, publish, targets
 from publishing.publish import BASED_ON, Checked, Published
 from tenancy.policy import Permission
 
@@ -65,7 +65,12 @@ class ReviewView(OperatorView):
             revision=self.instance.revision,
             expected=self.instance.active_version_id,
             reason=reason,
+            names=self._names() if given is not None else {},
         )
+
+    def _names(self) -> dict[str, str]:
+        rows = targets.listing(actor=self.actor).filter(client=self.client)
+        return {str(key): name for key, name in rows.values_list("pk", "name")}
 
     def _changes(self) -> dict[str, Any]:
         """The comparison, in the way the address asks for."""
@@ -185,8 +190,9 @@ class Publish(ReviewView):
             rows = events.for_subject(kind="instance", id=str(self.instance.pk))
             last = rows.filter(action=Action.INSTANCE_DRAFT_EDIT).first()
             told["who"] = last.actor_label if last is not None else ""
-        else:
-            told["publication"] = versions.newest_publication(instance=self.instance)
+        if error.code == DIVERGED or form.cleaned_data["expected"] != self.instance.active_version_id:
+            # What went live counts more than that the draft is another one.
+            told |= {"moved": DIVERGED, "publication": versions.newest_publication(instance=self.instance)}
         return self._page(form, status=409, **told)
 
 

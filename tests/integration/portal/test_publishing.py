@@ -144,7 +144,10 @@ def test_a_target_switched_off_meanwhile_cannot_be_chosen(publisher, address, sh
     given = form_of(shop, "desk", "phone")
     targets.disable(target=shop.places["desk"].target, by=SYSTEM, at=AT)
 
-    assert "This is not right yet" in page_of(publisher.post(address(), given), 422)
+    page = page_of(publisher.post(address(), given), 422)
+    assert "This is not right yet" in page
+    assert "desk: switched off meanwhile, or this prompt goes there no more. Look at the targets again." in page
+    assert given["target"][0] not in page
     assert not Publication.objects.exists()
 
 
@@ -177,6 +180,26 @@ def test_a_draft_changed_while_it_was_reviewed_is_reviewed_again(publisher, addr
     assert f'name="revision" value="{row_of(shop).revision}"' in page
     assert page.count(" checked") == 1
     assert not Publication.objects.exists()
+
+
+@pytest.mark.parametrize("writes_on", [False, True])
+def test_a_colleague_who_edits_and_publishes_meanwhile_is_told_as_that(publisher, address, shop, writes_on):
+    publish_now(shop, "One for {{ company }}.")
+    write(shop, "Two for {{ company }}.")
+    given = form_of(shop, "desk", reason="Mine")
+    ana = factories.make_actor(roles={shop.client: Role.PUBLISHER}, user=factories.make_user(username="ana"))
+    write(shop, "Theirs for {{ company }}.", by=ana)
+    publish.publish(instance=row_of(shop), by=ana, at=AT)
+    if writes_on:
+        write(shop, "More for {{ company }}.", by=ana)
+    page = page_of(publisher.post(address(), given), 409)
+
+    assert "ana made version 2 active on 2026-01-05 09:30:00, while you were looking. Nothing was published." in page
+    assert "ana changed the draft while you were looking" not in page
+    assert ("ana changed the draft since." in page) is writes_on
+    assert f'name="expected" value="{row_of(shop).active_version_id}"' in page
+    assert 'value="Mine"' in page
+    assert Publication.objects.count() == 2
 
 
 @pytest.fixture
