@@ -85,7 +85,7 @@ class World:
                 client=client, name=name, adapter=adapter, settings=given, credentials=keys, by=self.by, at=self.at
             )
         if found.settings != given:
-            targets.change(target=found, settings=given, by=self.by, at=self.at)
+            targets.change(target=found, settings=given, credentials=keys, by=self.by, at=self.at)
         return found
 
     def place(self, prompt: PromptInstance, target: Target, location: Mapping[str, Any]) -> None:

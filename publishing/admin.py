@@ -126,7 +126,7 @@ class TargetAdmin(History, Placed):
 
     @decision("Change settings", form=NewSettings, icon="tune")
     def change_settings(self, request: HttpRequest, row: Target, values: dict[str, Any]) -> str:
-        targets.change(target=row, settings=values["settings"], by=who(request), at=timezone.now())
+        targets.change(target=row, **values, by=who(request), at=timezone.now())
         return "The settings are changed."
 
     @decision("Rotate credentials", form=NewCredentials, icon="key")

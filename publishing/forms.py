@@ -31,6 +31,12 @@ class NewSettings(Confirm):
     """All settings of a target, to be changed."""
 
     settings = JsonMapping(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 8}))
+    credentials = JsonMapping(
+        required=False,
+        help_text="A JSON object with all of them, when an address leads to another host: the stored ones are not sent "
+        "there. Else leave it empty, and the stored ones stay.",
+        widget=Unshown(attrs={"rows": 3}),
+    )
 
     def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
         super().__init__(*given, row=row, **more)

@@ -68,9 +68,17 @@ class OneTarget(Endpoint):
         problems=("409.in_use",),
     )
     def patch(self, target_id: UUID) -> Answer:
-        """Placements keep their places; what waits for them goes to the new address."""
-        row = targets.get(key=target_id, actor=self.actor)
-        row = targets.change(target=row, settings=self.body["settings"], by=self.actor, at=self.at)
+        """Placements keep their places; what waits for them goes to the new address.
+
+        Stored credentials are not sent to another host: give them anew, with the settings that lead there.
+        """
+        row = targets.change(
+            target=targets.get(key=target_id, actor=self.actor),
+            settings=self.body["settings"],
+            credentials=self.body.get("credentials"),
+            by=self.actor,
+            at=self.at,
+        )
         return Answer(shown.target(row))
 
 

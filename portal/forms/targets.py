@@ -17,6 +17,7 @@ import contracts
 from portal import problems, sentences
 from portal.forms.schema_fields import NOT_GIVEN, Offer, TextField, field_for
 from prompthub_kernel.errors import PromptHubError
+from publishing.models import Target
 
 LABELS: dict[str, str | Promise] = {
     "base_url": gettext_lazy("Address"),
@@ -115,6 +116,19 @@ class TargetForm(ContractForm):
     def __init__(self, given: Mapping[str, Any] | None = None, *, adapter: str) -> None:
         super().__init__(given, adapter=adapter, parts=("settings", "credentials"))
         self.fields["name"].help_text = _("What this target is called here.")
+
+
+class SettingsForm(ContractForm):
+    """The settings of a target. Its credentials are asked for as well, if any are set, and may be left empty."""
+
+    def __init__(self, given: Mapping[str, Any] | None = None, *, target: Target) -> None:
+        parts = ("settings", "credentials") if target.credentials else ("settings",)
+        super().__init__(given, adapter=target.adapter, parts=parts, stored={"settings": target.shown_settings})
+        anew = _("Only when an address leads to another host, where the stored ones are not sent. Else it stays.")
+        for pointer, name in self.pointers.items():
+            if pointer.startswith("/credentials/"):
+                self.fields[name].required = False
+                self.fields[name].help_text = anew
 
 
 class PlaceForm(ContractForm):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from instances import drafts
 from portal.access import OperatorView
-from portal.forms.targets import ADAPTERS, ContractForm, PlaceForm, TargetForm
+from portal.forms.targets import ADAPTERS, ContractForm, PlaceForm, SettingsForm, TargetForm
 from portal.presenters import targets as shown
 from prompthub_kernel.errors import Conflict, Invalid, NotFound
 from publishing import targets
@@ -39,7 +39,7 @@ class TargetView(OperatorView):
 
     def shown(self, target: Target, *, status: int = 200, **more: Any) -> HttpResponse:
         """The target's page."""
-        more.setdefault("form", _settings_form(target))
+        more.setdefault("form", SettingsForm(target=target))
         context = {
             "target": target,
             "state": shown.state_of(target),
@@ -113,11 +113,17 @@ class OneTarget(TargetView):
     def post(self, request: HttpRequest, target: uuid.UUID) -> HttpResponse:
         """Change the settings."""
         row = self.target(target)
-        form = _settings_form(row, request.POST)
+        form = SettingsForm(request.POST, target=row)
         if not form.is_valid():
             return self.shown(row, status=422, form=form)
         try:
-            targets.change(target=row, settings=form.parts["settings"], by=self.actor, at=self.at)
+            targets.change(
+                target=row,
+                settings=form.parts["settings"],
+                credentials=form.parts.get("credentials"),
+                by=self.actor,
+                at=self.at,
+            )
         except (Invalid, Conflict) as error:
             form.tell(error)
             return self.shown(row, status=error.status, form=form)
@@ -253,7 +259,3 @@ class RemovePlacement(TargetView):
         if found.target_id != row.pk:
             raise NotFound("404.not_found", gettext_noop("This target has no such place."))
         return found
-
-
-def _settings_form(target: Target, given: Any = None) -> ContractForm:
-    return ContractForm(given, adapter=target.adapter, parts=("settings",), stored={"settings": target.shown_settings})

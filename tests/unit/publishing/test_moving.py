@@ -10,7 +10,7 @@ from publishing.models import Delivery, Placement
 from publishing.ports import Observation
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
-from tests.unit.publishing.test_waiting import NEW, OLD, put, webhook
+from tests.unit.publishing.test_waiting import NEW, OLD, SIGNING, put, webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def placement():
 
 
 def move(placement, url=NEW):
-    targets.change(target=placement.target, settings={"url": url}, by=SYSTEM, at=AT)
+    targets.change(target=placement.target, settings={"url": url}, credentials=SIGNING, by=SYSTEM, at=AT)
     return Placement.objects.select_related("target", "instance").get(pk=placement.pk)
 
 
