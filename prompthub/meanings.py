@@ -40,7 +40,7 @@ MEANINGS = {
     "PROMPTHUB_LOG_JSON": "Log lines as JSON objects instead of lines for eyes.",
     "PROMPTHUB_LOG_LEVEL": "The lowest level that is logged: `DEBUG`, `INFO`, `WARNING`, `ERROR`, `CRITICAL`.",
     "PROMPTHUB_PACK_DEFAULTS": "Releases that packs run in this environment until somebody activates one, such as "
-    "`@local/coach@1.4.0`. One that is not there stops the start.",
+    "`@local/coach@1.4.0`. One that is not there, and a second one for a pack, stops the start.",
     "PROMPTHUB_PORT": "The port the server listens on.",
     "PROMPTHUB_PROVIDER_PORT": "Where the provider of `make run` listens.",
     "PROMPTHUB_RECOVERY_PER_SECOND": "Remote objects of one provider that are turned to in a second when it is back "

@@ -3,16 +3,30 @@
 ```json
 {
   "bundles": {
-    "@acme/base": {"digest": "sha256:…", "prompts": {}, "requires": {}, "version": "1.4.0"},
+    "@acme/base": {
+      "digest": "sha256:…",
+      "prompts": {
+        "tone": "sha256:…"
+      },
+      "requires": {},
+      "version": "1.4.0"
+    },
     "@acme/support": {
       "digest": "sha256:…",
-      "prompts": {"styles/calm": "sha256:…", "welcome": "sha256:…"},
-      "requires": {"@acme/base": "^1.2"},
+      "prompts": {
+        "styles/calm": "sha256:…",
+        "welcome": "sha256:…"
+      },
+      "requires": {
+        "@acme/base": "^1.2"
+      },
       "version": "2.1.0-gpt4"
     }
   },
   "lockfile": 1,
-  "requirements": {"@acme/support": "^2.1-gpt4"}
+  "requirements": {
+    "@acme/support": "^2.1-gpt4"
+  }
 }
 ```
 

@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import contracts
+from prompthub_kernel import lockfile
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.lockfile import MAX_PROBLEMS, LockedBundle, Lockfile, problems
@@ -12,6 +14,7 @@ from prompthub_kernel.selector import parse_selector
 from prompthub_kernel.semver import SemVer
 
 EXAMPLES = contracts.FOLDER / "examples"
+ROOT = Path(__file__).parents[3]
 
 
 def text(word):
@@ -29,8 +32,19 @@ WANTED = {"@acme/support": parse_selector("^2.1-gpt4")}
 LOCK = Lockfile.of(WANTED, [SUPPORT, BASE])
 
 
+def shown_in(page, form):
+    """The first block of JSON of a documentation, with ``form`` in place of each digest that is left out."""
+    return page.split("```json\n", 1)[1].split("```", 1)[0].replace("sha256:…", form)
+
+
 def found(lock, against):
     return [(problem.code, problem.pointer) for problem in problems(lock, against)]
+
+
+@pytest.mark.parametrize("page", [(ROOT / "docs/reference/lock-file.md").read_text(encoding="utf-8"), lockfile.__doc__])
+def test_the_file_that_the_documentation_shows_is_spelled_as_the_file_is(page):
+    shown = shown_in(page, "sha256:" + "0" * 64)
+    assert Lockfile.parse(shown.encode()).dump().decode() == shown
 
 
 def test_a_lock_is_read_as_it_is_written():
