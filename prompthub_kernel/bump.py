@@ -109,16 +109,16 @@ def raised(old: SemVer, bump: Bump) -> SemVer:
     return SemVer(major, minor, patch, variant=old.variant)
 
 
-def require_bump(*, old: SemVer, new: SemVer, found: list[Change]) -> None:
+def require_bump(*, old: SemVer, new: SemVer, found: list[Change], lowest: SemVer | None = None) -> None:
     """Raises ``422.bump_too_small`` when ``found`` asks for a larger step than from ``old`` to ``new``.
 
     The problems are the changes that do not fit, at most :data:`MAX_PROBLEMS`; the context has ``needed``, ``given``,
-    ``previous`` and ``lowest``, the version that would do.
+    ``previous`` and ``lowest``, the version that would do: the first after that step unless another one is given.
     """
     given, asked = step(old, new), needed(found)
     if asked <= given:
         return
-    lowest = raised(old, asked)
+    lowest = lowest or raised(old, asked)
     detail = f"From {old} on, these changes are {asked}: the version must be {lowest} or higher."
     raise _too_small(detail, found, given, {"previous": str(old), "lowest": str(lowest)})
 

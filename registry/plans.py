@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -17,7 +17,7 @@ from prompthub_kernel.manifest import Manifest
 from prompthub_kernel.pointer import pointer
 from prompthub_kernel.semver import SemVer
 from registry import bundles, composing, dependencies, packs, precedence
-from registry.choosing import HIDDEN
+from registry.choosing import HIDDEN, number
 from registry.composing import Whole
 from registry.models import Bundle, Pin, Release, ReleaseMark
 from templates_app.models import TemplateVersion
@@ -32,7 +32,8 @@ class Plan:
     ``previous``, the release it is measured against, and ``lowest`` the lowest version that would do for them.
     ``above`` is the next finished release, where there is one, ``leading`` the differences of that from this one, and
     ``highest`` the lowest version above all that there are. ``same_as`` is the newest release, if that has the same
-    content.
+    content. ``present`` is the release that has the version already; ``reverted`` are the numbers of those that were
+    taken back, which are never used again.
     """
 
     manifest: Manifest
@@ -44,6 +45,8 @@ class Plan:
     above: Release | None = None
     leading: Sequence[Change] = ()
     highest: SemVer | None = None
+    present: Release | None = None
+    reverted: frozenset[str] = frozenset()
 
     @property
     def needed(self) -> Bump:
@@ -52,27 +55,50 @@ class Plan:
 
     @property
     def lowest(self) -> SemVer | None:
-        """The lowest version that is enough; None where there is nothing to be measured against."""
-        if not self.fits_below:
+        """The lowest version that is enough and free; None where there is nothing to be measured against."""
+        if not self.fits_below or (self.used and not self.gone and not self.manifest.version.pre):
             return self.highest
-        return None if self.previous is None else bump.raised(self.previous.semver, self.needed)
+        if self.previous is not None:
+            found = _free(bump.raised(self.previous.semver, self.needed), self.reverted)
+        elif self.gone:
+            found = _free(_whole(self.manifest.version), self.reverted)
+        else:
+            return None
+        return found if self._fits(found) else self.highest
 
     @property
     def enough(self) -> bool:
-        """Whether the version is high enough for the changes."""
-        if not self.fits_below:
+        """Whether the version is high enough for the changes, and no other release has it."""
+        if self.used or not self.fits_below:
             return False
         return self.previous is None or bump.step(self.previous.semver, self.manifest.version) >= self.needed
 
     @property
+    def gone(self) -> bool:
+        """Whether the release that has the version was taken back."""
+        return self.present is not None and self.present.number in self.reverted
+
+    @property
+    def used(self) -> bool:
+        """Whether the version cannot be cut any more: it was taken back, or has another content."""
+        return self.present is not None and (self.gone or self.present.digest != self.manifest.digest())
+
+    @property
     def fits_below(self) -> bool:
         """Whether the next release keeps what this one would promise to those who ask for it or higher."""
-        return self.above is None or bump.step(self.manifest.version, self.above.semver) >= bump.needed(self.leading)
+        return self._fits(self.manifest.version)
+
+    def _fits(self, version: SemVer) -> bool:
+        if self.above is None:
+            return True
+        above = self.above.semver
+        return version.numbers < above.numbers and bump.step(version, above) >= bump.needed(self.leading)
 
     def require_enough(self) -> None:
         """Raises ``422.bump_too_small`` with the reasons unless the version is high enough, and fits below the next."""
         if self.previous is not None:
-            bump.require_bump(old=self.previous.semver, new=self.manifest.version, found=[*self.changes])
+            old, new, found = self.previous.semver, self.manifest.version, [*self.changes]
+            bump.require_bump(old=old, new=new, found=found, lowest=self.lowest)
         if self.above is not None and self.highest is not None:
             found, lowest = [*self.leading], self.highest
             bump.require_room(new=self.manifest.version, above=self.above.semver, found=found, lowest=lowest)
@@ -102,14 +128,25 @@ def plan(*, bundle: Bundle, version: SemVer, actor: Actor) -> Plan:
     )
     before, noticed = _previous(bundle, version), _noticed(prompts)
     changes = [] if before is None else bump.changes(prompts_of(release=before), noticed)
-    found = Plan(paper, prompts, chosen, before, changes, _same(bundle, paper))
+    found = Plan(
+        paper,
+        prompts,
+        chosen,
+        before,
+        changes,
+        _same(bundle, paper),
+        present=Release.objects.filter(bundle=bundle, number=number(version=version)).first(),
+        reverted=_reverted(bundle, version),
+    )
     above = None if version.pre else _finished(bundle, version).filter(precedence__gt=_precedence(version)).last()
-    if above is None:
+    if above is None and not found.used:
         return found
-    top = _finished(bundle, version).first() or above
+    top = _finished(bundle, version).first()
+    if top is None:
+        return found
     beyond = bump.raised(top.semver, bump.needed(bump.changes(prompts_of(release=top), noticed)))
-    leading = bump.changes(noticed, prompts_of(release=above))
-    return replace(found, above=above, leading=leading, highest=beyond)
+    leading = [] if above is None else bump.changes(noticed, prompts_of(release=above))
+    return replace(found, above=above, leading=leading, highest=_free(beyond, found.reverted))
 
 
 def choosing(*, bundle: Bundle, actor: Actor) -> Callable[[], Mapping[str, Release]]:
@@ -166,9 +203,27 @@ def _finished(bundle: Bundle, version: SemVer) -> QuerySet[Release]:
     return rows.exclude(marks__kind=ReleaseMark.Kind.REVERT).order_by("-precedence")
 
 
+def _reverted(bundle: Bundle, version: SemVer) -> frozenset[str]:
+    """The numbers of a version's variant that were taken back."""
+    rows = Release.objects.filter(bundle=bundle, variant=version.variant, marks__kind=ReleaseMark.Kind.REVERT)
+    return frozenset(rows.order_by().values_list("number", flat=True))
+
+
+def _free(version: SemVer, used: Container[str]) -> SemVer:
+    """The version, or the next patch of it that is not used."""
+    while number(version=version) in used:
+        version = bump.raised(version, Bump.PATCH)
+    return version
+
+
+def _whole(version: SemVer) -> SemVer:
+    """The finished version of these numbers."""
+    return SemVer(*version.numbers, variant=version.variant)
+
+
 def _precedence(version: SemVer) -> bytes:
     """Where the finished version of these numbers stands."""
-    return precedence.of(SemVer(*version.numbers, variant=version.variant))
+    return precedence.of(_whole(version))
 
 
 def _same(bundle: Bundle, paper: Manifest) -> Release | None:

@@ -104,9 +104,8 @@ def cut(*, bundle: Bundle, version: str, by: Actor, at: datetime, revision: int 
     with transaction.atomic():
         row = bundles.locked(bundle=bundle, revision=revision)
         found = plans.plan(bundle=row, version=wanted, actor=by)
-        present = Release.objects.filter(bundle=row, number=number(version=wanted)).first()
-        if present is not None:
-            return _again(present, found)
+        if found.present is not None:
+            return _again(found.present, found)
         found.require_enough()
         release = _sealed(row, found, notes, by, at)
         metadata = {"digest": release.digest, "prompts": len(found.prompts), "bundle": str(row.pk)}

@@ -125,6 +125,20 @@ def test_a_plan_says_what_a_cut_would_do_and_does_nothing(admin, released):
     assert (AuditEvent.objects.count(), Release.objects.count()) == (events, 2)
 
 
+def test_a_plan_of_a_version_that_is_used_is_not_enough(admin, released):
+    """1.1.0 has another content; what was taken back is used for ever."""
+    write(admin, "hello", "Hello {{ name }}, once more.", "name")
+    told = admin.post(f"{BUNDLE}/plan", {"version": "1.1.0"}).json()
+    assert (told["enough"], told["lowest"]) == (False, "1.1.1")
+    cut(admin, "1.1.1")
+    assert admin.post(f"{RELEASES}/1.1.1/revert").status_code == 201
+    write(admin, "hello", "Hello {{ name }}, twice more.", "name")
+    told = admin.post(f"{BUNDLE}/plan", {"version": "1.1.1"}).json()
+    assert (told["enough"], told["lowest"]) == (False, "1.1.2")
+    assert admin.post(RELEASES, {"version": "1.1.1"}).status_code == 409
+    assert admin.post(RELEASES, {"version": "1.1.2"}).status_code == 201
+
+
 def test_a_version_that_is_too_low_is_refused_with_every_reason(admin, released):
     revision = admin.get(BUNDLE).json()["revision"]
     admin("DELETE", f"{BUNDLE}/members/farewell", If_Match=f'"{revision}"')

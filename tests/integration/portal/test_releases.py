@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import releases
 from registry.models import Release
 from tenancy.policy import Role
-from tests.factories.acting import SYSTEM
+from tests.factories.acting import AT, SYSTEM
 from tests.factories.workbench import Workbench
 from tests.integration.portal.bench import TONE, build_bench, draft_of, page_of
 from tests.once import once
@@ -37,6 +37,19 @@ def test_the_plan_tells_the_step_the_reasons_and_the_lowest_version(bench):
     assert "This variable is new and may be left out." in html
     assert "minor" in html
     assert "<ins>" in html
+
+
+def test_a_number_that_was_taken_back_is_not_proposed(bench):
+    bench.work.write("greeting", "Be kindest.")
+    releases.revert(release=bench.work.cut("2.0.1"), by=SYSTEM, at=AT)
+    bench.work.write("greeting", "Be the kindest.")
+    browser = bench.person(Role.PUBLISHER)
+    html = page_of(browser.get(bench.address("cut")))
+    assert 'value="2.0.2"' in html
+    assert "2.0.1" not in html
+    given = {"version": "2.0.2", "revision": draft_of(bench).revision}
+    assert browser.post(bench.address("cut"), given).status_code == 302
+    assert releases.latest(bundle=bench.work.bundle).version == "2.0.2"
 
 
 def test_a_plan_for_a_version_of_ones_own_keeps_it(bench):
