@@ -1,6 +1,7 @@
-"""The floor's app: has the database triggers installed after every migrate."""
+"""The floor's app: has the database triggers installed after every migrate, and searches know every alphabet."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -12,7 +13,8 @@ class FoundationConfig(AppConfig):
     verbose_name = "Foundation"
 
     def ready(self) -> None:
-        """A schema event, not a domain one: the only signal that is used."""
-        from foundation import triggers
+        """Events of the database, not of the domain: the only signals that are used."""
+        from foundation import searching, triggers
 
         post_migrate.connect(triggers.install, sender=self, dispatch_uid="prompthub_triggers")
+        connection_created.connect(searching.connect, dispatch_uid="prompthub_searching")

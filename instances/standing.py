@@ -11,11 +11,10 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    TextField,
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Coalesce
 
 from foundation.fields import WrittenJSON
 from instances.models import PromptInstance, Publication
@@ -76,13 +75,11 @@ def mentioning(rows: QuerySet[PromptInstance], words: str) -> QuerySet[PromptIns
 
     Secrets are encrypted, so they are never searched.
     """
-    columns = ("content_json", "variables", "template_version__content_json")
-    casts = {f"as_text_{number}": Cast(column, TextField()) for number, column in enumerate(columns)}
-    found = Q(name__icontains=words) | Q(content_md__icontains=words)
-    found |= Q(content_md__isnull=True, template_version__content_md__icontains=words)
-    found |= Q(as_text_0__icontains=words) | Q(as_text_1__icontains=words)
-    found |= Q(content_json__isnull=True, as_text_2__icontains=words)
-    return rows.alias(**casts).filter(found)
+    found = Q(name__mentions=words) | Q(content_md__mentions=words)
+    found |= Q(content_md__isnull=True, template_version__content_md__mentions=words)
+    found |= Q(content_json__mentions=words) | Q(variables__mentions=words)
+    found |= Q(content_json__isnull=True, template_version__content_json__mentions=words)
+    return rows.filter(found)
 
 
 def _unpublished(last: QuerySet[Publication]) -> Case:

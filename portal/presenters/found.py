@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from foundation.actors import Actor
+from foundation.searching import capitals
 from instances import drafts, standing
 from instances.models import PromptInstance
 from portal.presenters.prompts import clean
@@ -69,7 +69,7 @@ def look_for(*, words: str, actor: Actor) -> Found:
     words = clean(words)
     if not words:
         return Found("")
-    people = clients.listing(actor=actor).filter(Q(name__icontains=words) | Q(slug__icontains=words))
+    people = clients.listing(actor=actor).filter(Q(name__mentions=words) | Q(slug__mentions=words))
     prompts = standing.mentioning(drafts.listing(actor=actor), words).order_by("client__name", "name", "id")
     texts = _templates(words, actor)
     some, rows, versions = list(people.order_by("name")[: SHOWN + 1]), list(prompts[: SHOWN + 1]), list(texts)
@@ -86,7 +86,7 @@ def look_for(*, words: str, actor: Actor) -> Found:
 
 def snippet(text: str, words: str) -> Snippet | None:
     """The first place of the words in a text, capitals or not; None where they do not stand in it."""
-    place = text.casefold().find(words.casefold())
+    place = capitals(text).find(capitals(words))
     if place < 0:
         return None
     start, end = max(0, place - AROUND), place + len(words)
@@ -96,9 +96,8 @@ def snippet(text: str, words: str) -> Snippet | None:
 
 def _templates(words: str, actor: Actor) -> list[TemplateVersion]:
     """Of every template the newest version that has the words."""
-    rows = template_versions.listing(actor=actor).alias(as_text=Cast("content_json", TextField()))
-    rows = rows.filter(
-        Q(template__name__icontains=words) | Q(content_md__icontains=words) | Q(as_text__icontains=words)
+    rows = template_versions.listing(actor=actor).filter(
+        Q(template__name__mentions=words) | Q(content_md__mentions=words) | Q(content_json__mentions=words)
     )
     newest: dict[object, TemplateVersion] = {}
     for row in rows.order_by("template__name", "template_id", "-ordinal")[: SHOWN * 5]:

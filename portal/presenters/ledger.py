@@ -153,9 +153,9 @@ class Filters:
     def narrow(self, rows: QuerySet[AuditEvent], *, client: Client | None = None) -> QuerySet[AuditEvent]:
         """The events these filters let through; ``client`` is the one of that slug."""
         if self.actor:
-            rows = rows.filter(Q(actor_id=self.actor) | Q(actor_label__icontains=self.actor))
+            rows = rows.filter(Q(actor_id=self.actor) | Q(actor_label__mentions=self.actor))
         if self.subject:
-            rows = rows.filter(Q(subject_id=self.subject) | Q(subject_label__icontains=self.subject))
+            rows = rows.filter(Q(subject_id=self.subject) | Q(subject_label__mentions=self.subject))
         if self.client:
             rows = rows.filter(client_id=client.pk) if client is not None else rows.none()
         wanted = {

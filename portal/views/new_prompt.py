@@ -39,7 +39,7 @@ class NewPrompt(OperatorView):
         words = clean(request.GET.get("q", ""))
         rows = template_versions.newest(actor=self.actor)
         if words:
-            rows = rows.filter(template__name__icontains=words)
+            rows = rows.filter(template__name__mentions=words)
         rows = rows.defer("content_md", "content_json", "variables_schema").order_by("template__name", "id")
         offered = list(rows[: OFFERED + 1])
         context = {"rows": offered[:OFFERED], "more": len(offered) > OFFERED, "words": words}

@@ -45,7 +45,8 @@ class Postgres(Service):
 
     def create(self) -> None:
         """Make the cluster and its database, and start."""
-        command = [binaries() / "initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        letters = ["-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8"]  # capitals of every alphabet
+        command = [binaries() / "initdb", "-D", self.data, "-U", USER, "-A", "trust", *letters, "-N"]
         subprocess.run([str(part) for part in command], check=True, capture_output=True, **_as_whom())
         self.start()
         with self._connect() as connection:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from foundation.actors import Door, system
 from portal.presenters import found
 from tenancy import policy, tokens
@@ -87,3 +89,34 @@ def test_bundles_and_their_prompts_are_found_among_ones_own_and_the_public_ones(
     assert "@mine/lighthouse/keeper" in {hit.title for hit in hits}
     assert hits[0].url.startswith("/projects/")
     assert look_for(" ".join(f"l{number}" for number in range(40))).bundles == []
+
+
+@pytest.mark.parametrize(
+    "words", ["ärzte", "ÄRZTE", "Ärzte", "zahnärztin", "ZAHNÄRZTIN", "übergröße", "МОСКВА", "ärz%"]
+)
+def test_capitals_do_not_count_in_any_alphabet(world, operator, words):
+    version = factories.make_template_version(content_md="Zwei Ärzte, Москва. 5 ärz%", variables_schema={})
+    flow = {"flow": "Für die Zahnärztin"}
+    chat = factories.make_template_version(name="chat", content_json=flow, variables_schema={})
+    other = factories.make_template_version(name="other", content_md="Arzt, Moskva, arz%", variables_schema={})
+    for template, name in ((version, "Übergröße"), (chat, "chat"), (other, "other")):
+        factories.make_instance(client=world.client, template_version=template, variables={}, name=name)
+    names = {"zahnärztin": "chat"}.get(words.lower(), "Übergröße")
+    assert [hit.title for hit in look_for(words).prompts] == [names]
+    html = operator.get(f"/clients/{world.client.slug}/prompts/", {"q": words}).content.decode()
+    assert [name for name in ("Übergröße", ">chat<", ">other<") if name in html] == [
+        name for name in ("Übergröße", ">chat<") if names in name
+    ]
+
+
+def test_variables_are_found_as_they_are_written(world):
+    version = factories.make_template_version(
+        content_md="{{ who }}", variables_schema={"type": "object", "properties": {"who": {"type": "string"}}}
+    )
+    factories.make_instance(client=world.client, template_version=version, variables={"who": "Ärztin"}, name="asked")
+    assert [hit.title for hit in look_for("äRZTIN").prompts] == ["asked"]
+    assert look_for("\\u00c4").prompts == []
+
+
+def test_the_place_is_told_past_letters_that_grow(world):
+    assert found.snippet("Straße, İzmir, ŉ: hier", "HIER") == found.Snippet("Straße, İzmir, ŉ: ", "hier", "")
