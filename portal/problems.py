@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from foundation import correlation
@@ -129,18 +130,28 @@ def into_form(form: BaseForm, error: PromptHubError, *, fields: Mapping[str, str
     if not error.problems:
         form.add_error(None, sentences.said(error.detail))
     for problem in error.problems:
-        sentence = sentences.said(problem.detail)
-        field = field_of(problem, fields)
+        field, sentence = placed(problem, fields)
         if field in form.fields:
             form.add_error(field, sentence)
         else:
+            sentence = sentences.said(problem.detail)
             form.add_error(None, f"{problem.pointer}: {sentence}" if problem.pointer else sentence)
 
 
-def field_of(problem: Problem, fields: Mapping[str, str]) -> str | None:
-    """The form field of a problem: the longest beginning of its pointer that is known."""
-    parts = problem.pointer.split("/")
+def placed(problem: Problem, fields: Mapping[str, str]) -> tuple[str | None, str]:
+    """The form field of a problem, by the longest beginning of its pointer that is known; and what to say there, with
+    the place within the field where there is one: “entry 2, street: This is needed.”
+    """
+    parts, sentence = problem.pointer.split("/"), sentences.said(problem.detail)
     for length in range(len(parts), 0, -1):
         if (found := fields.get("/".join(parts[:length]))) is not None:
-            return found
-    return None
+            place = ", ".join(_step(part) for part in parts[length:])
+            return found, f"{place}: {sentence}" if place else sentence
+    return None, sentence
+
+
+def _step(part: str) -> str:
+    """One step into a value: a name, or which entry of a list (RFC 6901 counts from 0)."""
+    if part.isdecimal():
+        return gettext("entry %(number)s") % {"number": int(part) + 1}
+    return part.replace("~1", "/").replace("~0", "~")

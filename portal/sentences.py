@@ -10,6 +10,7 @@ any more.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from django.utils.html import format_html
@@ -169,6 +170,22 @@ ENGLISH = "en"
 _LINE = re.compile(r"line (?P<line>\d+): (?P<rest>.+)", re.DOTALL)
 
 
+KINDS = {
+    "string": N("text"),
+    "integer": N("whole number"),
+    "number": N("number"),
+    "boolean": N("yes or no"),
+    "array": N("list"),
+    "object": N("object"),
+    "null": N("nothing"),
+}
+
+
+def kinds(words: Iterable[str]) -> str:
+    """JSON types in words of the page: “text or nothing”."""
+    return f" {gettext('or')} ".join(gettext(KINDS[word]) if word in KINDS else word for word in words)
+
+
 def said(text: str) -> str:
     """An English sentence of a room in the language of the page; as it is where nobody translated it."""
     if (found := _translated(str(text))) is not None:
@@ -210,6 +227,8 @@ def _named(name: str, text: str) -> str:
     """What stands at a place of a sentence: a word of ours, a sentence of its own, or a name as it came."""
     if name == "why":
         return said(text)
+    if name == "kinds" and get_language() != ENGLISH:
+        return kinds(text.split(" or "))
     return gettext(text) if name in WORDS else text
 
 

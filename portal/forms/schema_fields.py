@@ -22,6 +22,8 @@ from prompthub_kernel.strict_json import strict_json
 
 SHORT_TEXT = 120
 """Strings that may be longer get room for several lines."""
+MOST_LINES = 5
+"""Of those that cannot be read, told at once."""
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """RFC 8259, 6."""
 
@@ -113,8 +115,16 @@ class ListField(SchemaField):
         return "\n".join(map(str, map(self.entry.shown, value)))
 
     def read(self, text: str) -> Any:
-        """The entries."""
-        return [self.entry.read(line) for line in text.split("\n") if line.strip()] or NOT_GIVEN
+        """The entries. What cannot be one is told with its line."""
+        entries, wrong = [], []
+        for number, line in enumerate(text.split("\n"), start=1):
+            try:
+                entries += [self.entry.read(line)] if line.strip() else []
+            except forms.ValidationError as error:
+                wrong += [_("Line %(line)s: %(reason)s") % {"line": number, "reason": one} for one in error.messages]
+        if wrong:
+            raise forms.ValidationError(wrong[:MOST_LINES])
+        return entries or NOT_GIVEN
 
 
 class JsonTextField(SchemaField):
@@ -202,7 +212,7 @@ def _simple(schema: Mapping[str, Any], offer: Offer, common: Mapping[str, Any]) 
             )
             return (
                 ListField(entry=_scalar(str(kind), {}, {}), **common)
-                if kind in {"string", "integer", "number"}
+                if kind in ("string", "integer", "number")  # it may be a list of them
                 else None
             )
         case "string" | "integer" | "number" as kind:

@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from portal import problems, sentences
+from portal import problems
 from portal.forms.schema_fields import NOT_GIVEN, JsonTextField, Offer, SecretField, field_for
 from portal.presenters.documents import written
 from prompthub_kernel.errors import PromptHubError
@@ -131,9 +131,9 @@ class VariablesForm(forms.Form):
         kept = {PREFIX + name for name in self.secrets_set - self.variables.keys()}
         places = self.places()
         for problem in self.schema.problems(given):
-            field = problems.field_of(problem, places)
+            field, sentence = problems.placed(problem, places)
             if field in self.fields and field not in self.errors and field not in kept:
-                self.add_error(field, sentences.said(problem.detail))
+                self.add_error(field, sentence)
 
     def _add(self, name: str) -> None:
         offer = self.offers[name]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,18 +101,27 @@ def _properties(schema: VariablesSchema) -> Iterable[tuple[str, Any]]:
 
 
 def _kind(variable: Mapping[str, Any]) -> str:
+    if "const" in variable:
+        return _("only %(value)s") % {"value": _values([variable["const"]])}
     if "enum" in variable:
-        return _("one of %(values)s") % {"values": ", ".join(map(str, variable["enum"][:MOST_VALUES]))}
-    words = {
-        "string": _("text"),
-        "integer": _("whole number"),
-        "number": _("number"),
-        "boolean": _("yes or no"),
-        "array": _("list"),
-        "object": _("object"),
-    }
-    kind = variable.get("type")
-    return words.get(kind, "") if isinstance(kind, str) else ""
+        return _("one of %(values)s") % {"values": _values(variable["enum"][:MOST_VALUES])}
+    return sentences.kinds(dict.fromkeys(_types(variable)))
+
+
+def _values(values: Sequence[Any]) -> str:
+    """Texts as they are; beside anything else all in JSON, so that 1 and "1" differ."""
+    if all(isinstance(value, str) for value in values):
+        return ", ".join(values)
+    return ", ".join(json.dumps(value, ensure_ascii=False) for value in values)
+
+
+def _types(variable: Mapping[str, Any]) -> Iterator[str]:
+    """The JSON types that a schema, or one of its forms, names."""
+    kind = variable.get("type", [])
+    yield from (kind,) if isinstance(kind, str) else kind
+    for form in (*variable.get("anyOf", ()), *variable.get("oneOf", ())):
+        if isinstance(form, Mapping):
+            yield from _types(form)
 
 
 def _told(problem: Problem) -> str:

@@ -33,7 +33,7 @@ def test_a_problem_goes_to_the_field_it_is_about():
 
 def test_a_deeper_pointer_goes_to_the_field_that_holds_it():
     error = Invalid("422.variables_invalid", problems=[Problem("/variables/tone/0/x", "type", "must be a text")])
-    assert told(error) == {"tone": ["must be a text"]}
+    assert told(error) == {"tone": ["entry 1, x: must be a text"]}
 
 
 def test_what_fits_no_field_is_told_at_the_top():

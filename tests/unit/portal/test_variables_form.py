@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,7 +152,7 @@ TOO_LONG = "Numbers are finite; integers have at most 20 digits."
         ("count", "three", "This is not a whole number."),
         ("rate", "NaN", "This is not a number."),
         ("rate", "true", "This is not a number."),
-        ("numbers", "1\nx", "This is not a whole number."),
+        ("numbers", "1\n\nx", "Line 3: This is not a whole number."),
         ("nested", '{"a": \n', "This is not JSON: line"),
         ("nested", "Infinity", "This is not JSON."),
         ("tone", '"loud"', "This is not one of the values allowed."),
@@ -160,7 +161,7 @@ TOO_LONG = "Numbers are finite; integers have at most 20 digits."
         ("count", "9" * 5000, TOO_LONG),
         ("rate", "9" * 21, TOO_LONG),
         ("rate", "1e999", TOO_LONG),
-        ("numbers", "1\n" + "9" * 21, TOO_LONG),
+        ("numbers", "1\n" + "9" * 21, f"Line 2: {TOO_LONG}"),
         ("nested", '{"a": ' + "9" * 21 + "}", TOO_LONG),
         ("nested", '{"a": ' + "9" * 5000 + "}", TOO_LONG),
         ("either", "9" * 21, TOO_LONG),
@@ -171,6 +172,36 @@ def test_what_cannot_be_read_is_told_beside_its_field(name, typed, sentence):
 
     assert not made.is_valid()
     assert made.errors[f"variable-{name}"][0].startswith(sentence)
+
+
+PLACES = {
+    "obj": {"type": "object", "required": ["street"], "properties": {"no/1": {"type": "integer"}, "street": {}}},
+    "all": {"type": "array", "items": {"type": ["object", "null"]}},
+    "nums": {"type": "array", "items": {"type": "integer", "maximum": 5}},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "told"),
+    [
+        ("obj", '{"no/1": 1}', "street: This is needed."),
+        ("obj", '{"no/1": "x", "street": 1}', "no/1: Expected integer."),
+        ("all", "[null, 1]", "entry 2: Expected object or null."),
+        ("nums", "1\n9", "entry 2: This is more than 5."),
+    ],
+)
+def test_what_is_wrong_within_a_value_is_told_with_its_place(name, typed, told):
+    made = form({f"variable-{name}": typed}, schema={"type": "object", "properties": PLACES})
+    assert made.is_valid(), made.errors
+    made.tell(Invalid("422.variables_invalid", "x", problems=made.schema.problems(made.variables)))
+
+    assert made.errors[f"variable-{name}"] == [told]
+    with override("de"):
+        again = form({f"variable-{name}": typed}, schema={"type": "object", "properties": PLACES})
+        assert again.is_valid()
+        again.tell(Invalid("422.variables_invalid", "x", problems=made.schema.problems(made.variables)))
+        [german] = again.errors[f"variable-{name}"]
+    assert not {"Expected", "This", "object", "entry"} & set(german.split())
 
 
 def test_a_secret_is_never_shown_and_kept_replaced_or_taken_away():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from portal.presenters.writing import notes
+import pytest
+from django.utils.translation import override
+
+from portal.presenters.writing import declared, notes
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 
@@ -33,3 +36,24 @@ def test_a_text_that_cannot_be_read_tells_why_and_nothing_of_its_names():
 
     assert found.problems
     assert (found.used, found.unused, found.unknown) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "english", "german"),
+    [
+        ({"enum": ["warm", "brisk"]}, "one of warm, brisk", "eines von warm, brisk"),
+        ({"enum": ["1", 1, None, True]}, 'one of "1", 1, null, true', 'eines von "1", 1, null, true'),
+        ({"type": ["string", "null"]}, "text or nothing", "Text oder nichts"),
+        ({"anyOf": [{"type": "integer"}, {"type": ["string", "integer"]}]}, "whole number or text", "ganze Zahl oder"),
+        ({"const": "Grüße"}, "only Grüße", "nur Grüße"),
+        ({"const": False}, "only false", "nur false"),
+        ({"type": "boolean"}, "yes or no", "ja oder nein"),
+        ({}, "", ""),
+    ],
+)
+def test_what_a_variable_may_be_is_told_in_words_and_in_json(asked, english, german):
+    [variable] = declared(VariablesSchema.parse({"properties": {"it": asked}}))
+    assert variable.kind == english
+    with override("de"):
+        [variable] = declared(VariablesSchema.parse({"properties": {"it": asked}}))
+    assert variable.kind.startswith(german)
