@@ -24,11 +24,12 @@ class AskForm(forms.Form):
     previous = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, object]:
-        """The instruction of the button that was pressed, else what was typed."""
+        """The instruction of the button that was pressed, and what was typed."""
         cleaned: dict[str, object] = super().clean() or {}
         quick = QUICK.get(self.data.get("quick", ""))
         if quick is not None:
-            cleaned["instruction"] = quick[1]
+            typed = str(cleaned.get("instruction") or "").strip()
+            cleaned["instruction"] = "\n\n".join(dict.fromkeys(filter(None, (typed, quick[1]))))
         elif not str(cleaned.get("instruction") or "").strip() and "instruction" not in self.errors:
             self.add_error("instruction", _("Say what should be better, or take one of the ready wishes."))
         return cleaned

@@ -19,7 +19,7 @@ from portal.access import OperatorView
 from portal.presenters import bulk, progress
 from portal.presenters import prompts as shown
 from portal.presenters.bulk import Outcome
-from prompthub_kernel.errors import NotFound, PromptHubError
+from prompthub_kernel.errors import Conflict, NotFound, PromptHubError
 from publishing import closing, publish
 from tenancy.policy import Permission
 
@@ -107,6 +107,8 @@ class BulkPublish(Bulk):
     def act(self, line: shown.PromptLine) -> Outcome:
         """Publish it to all its places, unless its draft is not what was shown, or another version became active."""
         instance = drafts.get(key=line.instance.pk, actor=self.actor)
+        if instance.archived_at is not None:  # which changed its revision, too
+            raise Conflict("409.archived", gettext_noop("This prompt is archived; it is not published any more."))
         seen = self.request.POST.get(f"revision-{instance.pk}", "")
         if seen:
             drafts.require_revision(draft=instance, revision=int(seen) if seen.isdecimal() and len(seen) < 10 else 0)

@@ -10,11 +10,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from foundation.metrics import count_error
 from instances import drafts
 from portal.access import OperatorView, controls
 from portal.presenters import drifts as shown
 from portal.presenters import showing
 from portal.presenters.prompt import unpublished
+from prompthub_kernel.body import Engine
 from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import drift as drifts
 from publishing import sides
@@ -33,19 +35,17 @@ class Drifts(OperatorView):
         return self.page("portal/pages/drifts.html", {"found": shown.page(actor=self.actor, given=request.GET)})
 
 
-class OneDrift(OperatorView):
-    """``/drifts/<drift>/?view=split``."""
+class DriftView(OperatorView):
+    """The page of one drift."""
 
-    permissions = {"GET": Permission.VIEW}
     section = "drifts"
 
-    def get(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
-        """Our text and the provider's, and what can be done."""
+    def _page(self, drift: uuid.UUID, *, error: Invalid | None = None, status: int = 200) -> HttpResponse:
         row = drifts.get(key=drift, actor=self.actor)
         instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
         base, target = sides.drifted(drift=row, actor=self.actor)
         version = row.delivery.publication.version
-        asked = request.GET.get("view", "")
+        asked = self.request.GET.get("view", "")
         shape = showing.Shape(asked) if asked in list(showing.Shape) else showing.Shape.STRUCTURE
         client = row.placement.target.client
         context = {
@@ -58,8 +58,21 @@ class OneDrift(OperatorView):
             "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
             "documents": base.document is not None,
             "unpublished": unpublished(instance),
+            "line_ends": "\r" in row.observed and instance.body.engine == Engine.JINJA2,
+            "error": error,
         }
-        return self.page("portal/pages/drift.html", context)
+        return self.page("portal/pages/drift.html", context, status=status)
+
+
+class OneDrift(DriftView):
+    """``/drifts/<drift>/?view=split``."""
+
+    permissions = {"GET": Permission.VIEW}
+
+    def get(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
+        """Our text and the provider's, and what can be done."""
+        del request
+        return self._page(drift)
 
 
 class Redeliver(OperatorView):
@@ -75,19 +88,23 @@ class Redeliver(OperatorView):
         return redirect("portal:delivery", row.pk)
 
 
-class Adopt(OperatorView):
+class Adopt(DriftView):
     """``/drifts/<drift>/adopt/``."""
 
     permissions = {"POST": Permission.EDIT}
-    section = "drifts"
 
     def post(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
-        """Take the provider's text into the draft that this person has seen."""
+        """Take the provider's text into the draft that this person has seen; the page says why where that cannot be."""
         row = drifts.get(key=drift, actor=self.actor)
         instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
         if "replace" not in request.POST and unpublished(instance):
             raise Conflict("409.state_conflict", gettext_noop("The draft has changes that were never published."))
-        draft = drifts.adopt(drift=row, by=self.actor, at=self.at, revision=_revision(request))
+        revision = _revision(request)
+        try:
+            draft = drifts.adopt(drift=row, by=self.actor, at=self.at, revision=revision)
+        except Invalid as error:
+            count_error(error=error)
+            return self._page(drift, error=error, status=error.status)
         messages.success(request, _("The provider's text is in the draft now. Look at it, then publish it."))
         return redirect("portal:prompt", draft.client.slug, draft.pk)
 

@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from instances import drafts
 from instances.models import PromptInstance
 from portal.views import bulk as views
-from publishing import courier, publish
+from publishing import closing, courier, publish
 from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
@@ -83,6 +83,15 @@ class TestBulk:
         assert "The draft was changed meanwhile." in html
         assert PromptInstance.objects.get(pk=desk.pk).active_version is None
         assert not AuditEvent.objects.filter(action="instance.publish", subject_id=str(desk.pk)).exists()
+
+    def test_what_was_archived_since_it_was_shown_is_told_as_that(self, browser, client):
+        desk = factories.make_instance(client=client, name="desk")
+        page = browser.get(self.url(client), {"prompt": [desk.pk]}).content.decode()
+        shown = re.search(rf'name="(revision-{desk.pk})" value="(\d+)"', page)
+        closing.archive(instance=desk, by=SYSTEM, at=AT)
+        html = browser.post(self.url(client), {"prompt": [desk.pk], shown[1]: shown[2]}).content.decode()
+        assert "This prompt is archived; it is not published any more." in html
+        assert "The draft was changed meanwhile." not in html
 
     def test_publishing_what_runs_already_says_so(self, browser, client):
         desk = published(factories.make_instance(client=client))

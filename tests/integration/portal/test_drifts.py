@@ -140,6 +140,32 @@ def test_a_draft_that_was_edited_meanwhile_is_not_overwritten(client, person):
     assert drafts.get(key=instance.pk, actor=SYSTEM).content_md == "Be rude.\nBe brief.\n"
 
 
+def test_a_text_that_cannot_be_taken_over_is_told_where_something_can_be_done(client, person):
+    row = drifted(client, observed="Be {% endraw %} rude.")
+    browser = person()
+    page = browser.get(at("drift", row)).content.decode()
+    refused = browser.post(at("adopt", row), {"revision": revision(page)})
+    html = refused.content.decode()
+    assert refused.status_code == 400
+    assert "This text cannot be taken over word for word." in html
+    assert "it holds {% endraw %}" in html
+    assert "Change the text at the provider, put ours back, or write the draft by hand." in html
+    assert "Go back and mend the text" not in html
+    assert at("redeliver", row) in html
+    row.refresh_from_db()
+    assert row.ended_at is None
+
+
+@pytest.mark.parametrize(("engine", "told"), [("jinja2", True), ("liquid", False)])
+def test_line_ends_that_publishing_changes_are_told_before(client, person, engine, told):
+    row = drifted(client, observed="Be rude.\r\nBe brief.\r\n", engine=engine)
+    assert (
+        "Its lines end in CRLF; published, they end in LF." in person().get(at("drift", row)).content.decode()
+    ) is told
+    plain = drifted(client, engine=engine)
+    assert "CRLF" not in person().get(at("drift", plain)).content.decode()
+
+
 def test_a_document_is_not_adopted_and_says_so(client, person):
     template = {"content_md": None, "content_json": {"say": "hello"}}
     html = person().get(at("drift", drifted(client, observed='{"say": "bye"}', **template))).content.decode()

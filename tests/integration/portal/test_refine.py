@@ -75,6 +75,13 @@ def test_a_ready_wish_is_asked_by_its_button(editor, address, shop):
     assert "shorter" in Suggestion.objects.get().instruction
 
 
+def test_what_was_typed_is_asked_for_together_with_a_ready_wish(editor, address, shop):
+    given = {"quick": "short", "instruction": " Never say sorry. ", "revision": row_of(shop).revision}
+    editor.post(address("refine"), given)
+    asked = Suggestion.objects.get().instruction
+    assert asked.startswith("Never say sorry.\n\nMake it shorter.")
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
