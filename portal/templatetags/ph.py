@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal import addresses, sentences
@@ -61,6 +62,12 @@ def address(context: Any, **changed: Any) -> str:
 def number(value: float) -> str:
     """A number as people write it, in groups of three."""
     return formats.number_format(value, force_grouping=True)
+
+
+@register.filter
+def parted(code: str) -> SafeString:
+    """An error's code that ends a line after a dot or an underscore, not within a word."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in re.split(r"(?<=[._])", code)))
 
 
 @register.filter
