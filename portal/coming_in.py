@@ -21,6 +21,8 @@ SALT = "portal.coming_in"
 KEPT_FOR = timedelta(hours=12)
 TEXTS = ("text", "instruction", "content-")
 """Fields that hold what somebody wrote, by how their names begin; where all are empty, nothing is worth keeping."""
+NOT_KEPT = "variables"
+"""The part of a form of which nothing is kept: some are secret, and which is not known before somebody signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ def resume(request: HttpRequest, written: Kept, *, page: str, status: int = 200)
 def _written(request: HttpRequest) -> Kept | None:
     match = request.resolver_match
     route = getattr(getattr(match and match.func, "view_class", None), "resumes", "")
-    if not match or not route or request.method != "POST":
-        return None
     given = request.POST
+    if not match or not route or request.method != "POST" or given.get("part") == NOT_KEPT:
+        return None
     fields = [(name, value) for name in given if name != "csrfmiddlewaretoken" for value in given.getlist(name)]
     found = Kept(reverse(route, kwargs=match.kwargs), fields)
     return found if found.texts else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -61,10 +60,6 @@ class Draft(PromptView):
             form.tell(error)
             return self._refused(form)
         return self._saved(draft, changed=True)
-
-    def _resume(self, kwargs: Mapping[str, Any]) -> str:
-        """Of variables nothing is kept: some are secret, and which is not known before somebody signed in."""
-        return "" if self.request.POST.get("part") == "variables" else super()._resume(kwargs)
 
     def _edit(self, revision: int, changes: dict[str, Any]) -> PromptInstance:
         """Save. A press of the button outruns what this very page was saving by itself, and is no conflict with it."""

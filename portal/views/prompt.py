@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -171,9 +170,6 @@ class Preview(PromptView):
         if isinstance(form, TextForm) and shape == ChatForm.shape and body is not None and chat.suits(body):
             return ChatForm.holding(body.document or (), revision=revision, instance=self.instance)
         return form
-
-    def _resume(self, kwargs: Mapping[str, Any]) -> str:
-        return "" if self.request.POST.get("part") == "variables" else super()._resume(kwargs)
 
     def _of_variables(self, request: HttpRequest) -> HttpResponse:
         form = self.variables_form(request.POST)

@@ -143,6 +143,11 @@ class TestWithoutASession:
         assert "Mine\nand &lt;mine&gt;</textarea>" in after
         assert browser.get("/clients/").status_code == 200
 
+    def test_variables_are_never_kept(self, world):
+        path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
+        answer = Browser().post(path, {"part": "variables", "text": "mine", "variable-pin": "7781"})
+        assert (answer.status_code, "kept" in answer.headers["Location"]) == (302, False)
+
     def test_what_others_made_up_is_not_kept(self, world):
         factories.make_user(username="ana", password="a very long sentence")
         given = {"username": "ana", "password": "a very long sentence", "next": "/clients/", "kept": "made:up"}
@@ -159,8 +164,8 @@ class TestAPageOfAnEarlierSession:
         browser.get("/clients/")
         path = reverse("portal:draft", kwargs={"client": world.client.slug, "instance": world.instance.pk})
 
-        def send(**headers: str) -> HttpResponse:
-            answer = browser.post(path, {"part": "text", "text": "Mine & only mine"}, headers=headers)
+        def send(form: dict[str, str] | None = None, **headers: str) -> HttpResponse:
+            answer = browser.post(path, form or {"part": "text", "text": "Mine & only mine"}, headers=headers)
             assert answer.status_code == 403
             world.instance.refresh_from_db()
             assert world.instance.content_md is None
@@ -180,6 +185,11 @@ class TestAPageOfAnEarlierSession:
         page = sent(**({"Origin": origin} if origin else {})).content.decode()
         assert "This form is not valid any more" in page
         assert "only mine" not in page
+
+    def test_of_variables_nothing_is_shown(self, sent):
+        page = sent({"part": "variables", "text": "only mine", "variable-pin": "7781"}, Origin="http://testserver")
+        assert "This form is not valid any more" in page.content.decode()
+        assert "7781" not in page.content.decode()
 
     def test_a_part_of_a_page_gets_no_page(self, sent):
         page = sent(Origin="http://testserver", **{"HX-Request": "true"}).content.decode()
