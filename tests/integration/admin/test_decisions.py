@@ -296,22 +296,6 @@ def test_targets_are_made_changed_and_switched(staff, world):
         assert decided(action) == ["root"], action
 
 
-def test_settings_that_lead_to_another_host_need_the_credentials_anew(staff, world):
-    target = factories.make_target(
-        client=world.client,
-        adapter="n8n",
-        settings={"base_url": "https://n8n.example.com"},
-        credentials={"api_key": "stored-key"},
-    )
-    moved = {"settings": '{"base_url": "https://elsewhere.example.com"}'}
-    page = decide(staff, Target, "change_settings", target, **moved)
-    assert "are not sent there" in str(wrong(page)["credentials"])
-    decide(staff, Target, "change_settings", target, **moved, credentials='{"api_key": "fresh-key"}')
-    target.refresh_from_db()
-    assert target.settings == {"base_url": "https://elsewhere.example.com"}
-    assert target.credential_values == {"api_key": "fresh-key"}
-
-
 def test_a_prompts_variables_are_edited_and_its_secrets_kept(staff, world):
     given = {"variables": '{"company": "Acme & Co"}', "secrets": "", "revision": "1"}
     assert "revision 2" in told(decide(staff, PromptInstance, "edit", world.instance, **given))
