@@ -70,8 +70,10 @@ def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
     """Check every place that holds something of ours, those checked longest ago first; returns how many drifted.
 
     Ends after a while: what was not reached comes first the next time. A place whose check fails in a way that
-    nobody foresaw is reported and left; the others are checked all the same.
+    nobody foresaw is reported and left; the others are checked all the same. What was found at places that were closed
+    for good ends before.
     """
+    end_closed(by=by, at=at)
     delivered = Delivery.objects.filter(placement=OuterRef("pk"), lane=OuterRef("lane"), state=DeliveryState.DELIVERED)
     places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
     found, until = 0, time.monotonic() + CHECK_SECONDS

@@ -254,7 +254,8 @@ def _replay(row: Any, control: Control) -> Control:
 
 
 def _advice(row: Any, at: datetime) -> str:
-    if row.state == S.BURIED and (row.removed_at is not None or row.prompt_archived_at is not None):
+    closed = row.removed_at or row.prompt_archived_at or row.archived_at
+    if row.state == S.BURIED and closed is not None:
         return _("Nothing to do: nothing goes to this place any more.")
     if row.state == S.BURIED and not row.dead:
         return _("Nothing to do: a newer delivery took its place.")

@@ -224,7 +224,9 @@ def test_a_viewer_sees_why_not_and_is_refused(client, person):
 def test_an_archived_clients_are_not_replayed(client, person):
     dead = bury(place(client))
     clients.archive(client=client, by=SYSTEM, at=AT)
-    assert "This client is archived." in person().get(at("delivery", dead)).content.decode()
+    page = person().get(at("delivery", dead)).content.decode()
+    assert "Nothing to do: nothing goes to this place any more." in page
+    assert reverse("portal:replay", args=[dead.pk]) not in page
 
 
 @pytest.mark.parametrize(("name", "method"), [("delivery", "GET"), ("replay", "POST"), ("bury", "POST")])

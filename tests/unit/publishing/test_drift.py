@@ -167,7 +167,7 @@ def archive(placement, **given):
 
 def archive_client(placement, *, by, at):
     clients.archive(client=placement.target.client, by=by, at=at)
-    tasks.sweep()
+    tasks.check_drift()
 
 
 def take_away(placement, **given):
