@@ -63,7 +63,9 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """What is to be known of a release that is given nevertheless: ``code`` is ``retired`` or ``yanked``."""
+    """What is to be known of a release that is given nevertheless: ``code`` is ``retired``, ``yanked``, or
+    ``default_unknown`` where it stands in for a pack's default that does not exist.
+    """
 
     code: str
     reason: str

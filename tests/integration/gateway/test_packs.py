@@ -83,6 +83,15 @@ def test_an_older_version_is_activated_and_read_from_then_on(admin, coach):
     assert AuditEvent.objects.filter(action="channel.activate").count() == 2
 
 
+def test_a_default_that_does_not_exist_is_told_beside_what_stands_in_for_it(admin, coach, settings):
+    activate(admin, "1.0.0", environment="staging")
+    settings.PACKS = {"environment": "", "defaults": ["@local/coach@9.9.9"]}
+    told = admin.get("packs/coach/system").json()
+    assert_shape(told, "Resolved")
+    assert (told["version"], [one["code"] for one in told["warnings"]]) == ("1.0.0", ["default_unknown"])
+    assert "9.9.9" in told["warnings"][0]["message"]
+
+
 def test_a_rollback_is_one_call(admin, coach):
     activate(admin, "1.0.0")
     activate(admin, "1.1.0")
