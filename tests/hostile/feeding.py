@@ -220,7 +220,7 @@ class Feed(Shelves):
         return {"name": unique("t"), "adapter": "memory", "settings": {}, "credentials": {}}
 
     def _body_of_change_target(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
-        return {"settings": {}}
+        return {"settings": {}, **({"credentials": {}} if "credentials" in body else {})}
 
     def _body_of_rotate_credentials(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         return {"credentials": {}}

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.utils import timezone
 
 from foundation.actors import Actor
+from prompthub_kernel.hidden_characters import shows_something
 from registry import bundles, channels, lockfiles, packs, releases, reviews, rollouts
 from registry.models import Activation, Bundle, Channel
 from tests.factories.acting import AT, SYSTEM
@@ -148,6 +149,11 @@ class Shelves:
         return {"activation_id": self.proposal().id}
 
     _reject_proposal = _withdraw_activation = _approve_proposal
+
+    def _body_of_reject_proposal(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
+        comment = body.get("comment")
+        invisible = isinstance(comment, str) and comment.strip() != "" and not shows_something(comment)
+        return {"comment": "Not yet."} if invisible else {}
 
     def _change_proposal(self) -> dict[str, Any]:
         return {"activation_id": self.proposal(by=self.actor).id}

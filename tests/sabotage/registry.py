@@ -183,8 +183,8 @@ SAFEGUARDS = (
         (
             Cut(
                 "resolver/packs.py",
-                "    chosen = None if style is None else _style(release, style, actor, at, values)\n",
-                "    chosen = None if style is None else _style(_opened(pack, actor, key), style, actor, at, values)\n",
+                "read(release=release, name=name, actor=actor, at=at, values=own)\n",
+                "read(release=_opened(pack, actor, key, segments), name=name, actor=actor, at=at, values=own)\n",
             ),
         ),
         "tests/integration/gateway/test_coach.py"
