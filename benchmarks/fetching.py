@@ -59,7 +59,8 @@ def of_peer(running: peers.Running) -> Side:
         connection, choose = running.connect(), random.Random(index)
         return lambda: must(connection, choose.choice(paths))
 
-    return Side(running.peer.name, [running.pid], lambda connections: [act(index) for index in range(connections)])
+    name = f"{running.peer.name}{', with a key' * bool(running.key)}"
+    return Side(name, [running.pid], lambda connections: [act(index) for index in range(connections)])
 
 
 def _phoenix(connection: Connection, name: str) -> list[str]:

@@ -4,7 +4,8 @@
 
 Every read is of another bundle, so nothing of it is remembered: the channel, the release and the text are read from
 the database, and both digests are checked. The one token is known, as on every hot read. The peers answer from their
-databases as they always do.
+databases as they always do. Plain DRF and Phoenix check a key as we do; Phoenix that answers whoever asks is measured
+beside it (docs/adr/0032).
 One process each, on one PostgreSQL, called in turn; the server's CPU per request is what counts.
 """
 
@@ -22,7 +23,7 @@ from benchmarks.measuring import others_share, report
 
 FEW = 100
 CONNECTIONS = 8
-FLOORS = {"plain DRF": (2.5, 3.5), "phoenix": (5, 7)}
+FLOORS = {"plain DRF": (2.5, 3.5), "phoenix, with a key": (5, 7)}
 
 
 def main(arguments: list[str]) -> int:
@@ -48,13 +49,17 @@ def main(arguments: list[str]) -> int:
         ours = Side("prompthub", installed.pids, lambda connections: [act(index) for index in range(connections)])
         sides = [ours, stack.enter_context(fetching.drf(server, FEW))]
         if not chosen.without_peers:
-            sides.append(fetching.of_peer(stack.enter_context(peers.running(peers.PHOENIX, server))))
+            for guarded in (True, False):
+                running = peers.running(peers.PHOENIX, server, guarded=guarded)
+                sides.append(fetching.of_peer(stack.enter_context(running)))
         with others_share(besides=[server.pid, *(pid for side in sides for pid in side.pids)]):
             cpu = fetching.measure(
                 sides, connections=CONNECTIONS, seconds=chosen.seconds, rounds=chosen.rounds, database=server.pid
             )
         asked = next(unseen)
         print(f"  {asked:,} bundles were asked for once")
+        if peers.PHOENIX.name in cpu:
+            print(f"  phoenix without a key takes {cpu[peers.PHOENIX.name] / cpu[ours.name]:.3g} times as much")
         met = [asked <= chosen.prompts]
         met += [
             report(f"G2 first read, {name}", floor, cpu[name] / cpu[ours.name], aim=aim)

@@ -2,21 +2,22 @@
 
     python -m benchmarks.peers            # install them into .bench/ (about a minute, 3 GB)
 
-The product never depends on them. Each runs as its vendor documents for one machine, without authentication and
-with telemetry switched off.
+The product never depends on them. Each runs as its vendor documents for one machine, with telemetry switched off, and
+either knows its callers by a key or answers whoever asks (docs/adr/0032).
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,6 +42,8 @@ class Peer:
     prepare: Callable[[Connection, str], Any]
     create: Callable[[Connection, str, str], Any]
     write_alone: Callable[[Connection, str, str], Any] | None = None  # of a create that is more than one request
+    guarded: Mapping[str, str] = field(default_factory=dict)  # the environment in which it wants to know who calls
+    key: Callable[[int], str] | None = None  # what a caller then shows, made at the server of this port
 
     @property
     def environment_folder(self) -> Path:
@@ -67,6 +70,16 @@ def _prepare_phoenix(connection: Connection, name: str) -> Any:
 
 def _create_phoenix(connection: Connection, name: str, text: str) -> Any:
     return connection.must("POST", f"/v1/prompts/{name}/versions", {"version": _phoenix_version(text)})
+
+
+def _phoenix_key(port: int) -> str:
+    """A system key, as is recommended for services (arize.com/docs/phoenix/settings/api-keys)."""
+    admin = Connection(port, headers=_bearer(_PHOENIX_GUARDED["PHOENIX_ADMIN_SECRET"]))
+    return str(admin.must("POST", "/v1/system/api_keys", {"data": {"name": "bench"}})["data"]["key"])
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _prepare_mlflow(connection: Connection, name: str) -> Any:
@@ -97,6 +110,11 @@ def _create_mlflow_unasked(connection: Connection, name: str, text: str) -> Any:
     return connection.must("POST", "/api/2.0/mlflow/model-versions/create", body)
 
 
+_PHOENIX_GUARDED = {
+    "PHOENIX_ENABLE_AUTH": "true",
+    "PHOENIX_SECRET": secrets.token_hex(32) + "a1",
+    "PHOENIX_ADMIN_SECRET": secrets.token_hex(32) + "a1",
+}
 PHOENIX = Peer(
     "phoenix",
     ("arize-phoenix==20.26.1", "asyncpg==0.32.0", "psycopg[binary]==3.3.9"),
@@ -113,6 +131,8 @@ PHOENIX = Peer(
     "/healthz",
     _prepare_phoenix,
     _create_phoenix,
+    guarded=_PHOENIX_GUARDED,
+    key=_phoenix_key,
 )
 MLFLOW = Peer(
     "mlflow",
@@ -138,10 +158,11 @@ class Running:
     peer: Peer
     port: int
     pid: int
+    key: str = ""
 
     def connect(self) -> Connection:
         """A connection to it."""
-        return Connection(self.port)
+        return Connection(self.port, headers=_bearer(self.key) if self.key else {})
 
 
 def install(peer: Peer) -> None:
@@ -169,9 +190,13 @@ def environment(name: str, requirements: tuple[str, ...]) -> Path:
 
 
 @contextmanager
-def running(peer: Peer, server: Postgres) -> Iterator[Running]:
-    """A peer's server on a database of its own, ready; it and what it started are gone afterwards."""
-    database = urlsplit(create_database(server, peer.name))._replace(scheme=peer.scheme).geturl()
+def running(peer: Peer, server: Postgres, *, guarded: bool = False) -> Iterator[Running]:
+    """A peer's server on a database of its own, ready; it and what it started are gone afterwards.
+
+    :param guarded: whether it answers only those who show a key.
+    """
+    database = create_database(server, f"{peer.name}_guarded" if guarded else peer.name)
+    database = urlsplit(database)._replace(scheme=peer.scheme).geturl()
     with tempfile.TemporaryDirectory(prefix=f"prompthub-bench-{peer.name}-", ignore_cleanup_errors=True) as folder:
         port = free_port()
         words = {"database": database, "port": port, "other_port": free_port(), "folder": folder}
@@ -184,6 +209,7 @@ def running(peer: Peer, server: Postgres) -> Iterator[Running]:
                 "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
                 "HOME": folder,
                 **{name: text.format(**words) for name, text in peer.environment.items()},
+                **(peer.guarded if guarded else {}),
             },
             stdout=log.open("wb"),
             stderr=subprocess.STDOUT,
@@ -191,7 +217,7 @@ def running(peer: Peer, server: Postgres) -> Iterator[Running]:
         )
         try:
             until_ready(process, port, peer.ready)
-            yield Running(peer, port, process.pid)
+            yield Running(peer, port, process.pid, peer.key(port) if guarded and peer.key else "")
         except RuntimeError:
             print(log.read_text(errors="replace")[-3000:])
             raise

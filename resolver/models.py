@@ -8,6 +8,10 @@ from foundation.models import Mutable
 from prompthub_kernel.semver import MAX_LENGTH as MAX_VERSION_LENGTH
 from tenancy.models import Client, Project, ServiceToken
 
+ONCE_A_DAY = ("day", "token", "prompt", "version")
+OF_CLIENT_ONCE_A_DAY = ("day", "token", "client", "prompt", "version")
+"""What a row is there once for. Addresses name their project; two clients may name a prompt alike."""
+
 
 class UsageDaily(Mutable):
     """Fetches of one text by one token on one day (UTC); ``last_at`` is the time of the last one.
@@ -30,7 +34,12 @@ class UsageDaily(Mutable):
         default_permissions = ()
         ordering = ("-day", "-fetches", "id")
         constraints = (
-            models.UniqueConstraint(fields=("day", "token", "prompt", "version"), name="usage_once_a_day"),
+            models.UniqueConstraint(
+                fields=ONCE_A_DAY, condition=models.Q(client__isnull=True), name="usage_of_project_once_a_day"
+            ),
+            models.UniqueConstraint(
+                fields=OF_CLIENT_ONCE_A_DAY, condition=models.Q(project__isnull=True), name="usage_of_client_once_a_day"
+            ),
             models.CheckConstraint(
                 condition=models.Q(project__isnull=True) ^ models.Q(client__isnull=True), name="usage_of_one_place"
             ),

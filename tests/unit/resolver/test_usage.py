@@ -16,7 +16,7 @@ from resolver.models import UsageDaily
 from resolver.usage import Fetched
 from tenancy import projects
 from tenancy.policy import Role
-from tests.factories import make_actor, make_project, make_token
+from tests.factories import make_actor, make_client, make_project, make_token
 from tests.factories.acting import AT, SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +77,9 @@ def test_people_misses_and_explanations_are_not_counted(project, stable, reader)
 def test_what_cannot_be_written_is_kept_for_the_next_time(stable, reader, monkeypatch):
     read(reader)
     with monkeypatch.context() as broken:
-        broken.setattr(usage, "_statement", lambda _: "INSERT INTO nowhere VALUES (%s, %s, %s, %s, %s, %s, %s, %s)")
+        broken.setattr(
+            usage, "_statement", lambda *_, **__: "INSERT INTO nowhere VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+        )
         with pytest.raises(DatabaseError):
             usage.flush()
     read(reader)
@@ -94,6 +96,27 @@ def test_very_many_rows_are_written_in_parts(project, reader, monkeypatch):
         )
     assert usage.flush() == 5
     assert sorted(fetches for *_, fetches in rows()) == [1, 2, 3, 4, 5]
+
+
+def test_two_clients_may_name_a_prompt_alike(project, reader):
+    at = AT.timestamp()
+    clients = [make_client() for _ in range(2)]
+    for _ in range(2):  # made, then added to
+        usage.count(what=Fetched(reader.id, str(project.pk), "", "support.agent", "3"), at=at)
+        for client, times in zip(clients, (1, 10), strict=True):
+            usage.count(what=Fetched(reader.id, "", str(client.pk), "support.agent", "3"), at=at, times=times)
+        assert usage.flush() == 3
+    fetches = {str(row.client_id or row.project_id): row.fetches for row in UsageDaily.objects.all()}
+    assert fetches == {str(clients[0].pk): 2, str(clients[1].pk): 20, str(project.pk): 2}
+
+
+def test_a_later_time_of_another_process_stays(project, reader):
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    for at in (noon, noon - timedelta(hours=2)):
+        usage.count(what=Fetched(reader.id, str(project.pk), "", "@local/a/p", "1.0.0"), at=at.timestamp())
+        usage.flush()
+    [row] = UsageDaily.objects.all()
+    assert (row.fetches, row.last_at) == (2, noon)
 
 
 def test_one_sees_the_usage_of_projects_one_may_see(project, stable, reader):
