@@ -128,22 +128,24 @@ def _add(rows: list[dict[str, Any]], *, of_client: bool) -> None:
 def _statement(vendor: str, *, of_client: bool) -> str:
     quoted = {field.name: connection.ops.quote_name(column) for column, field in _fields().items()}
     key, empty = (OF_CLIENT_ONCE_A_DAY, "project") if of_client else (ONCE_A_DAY, "client")
-    rows = f"VALUES ({', '.join(['%s'] * len(quoted))})"
-    if vendor == "postgresql":
-        rows = "SELECT $all FROM json_populate_recordset(NULL::$table, %s)"
+    names = {
+        "table": connection.ops.quote_name(UsageDaily._meta.db_table),
+        "all": ", ".join(quoted.values()),
+        "places": ", ".join(["%s"] * len(quoted)),
+        "key": ", ".join(quoted[name] for name in key),
+        "empty": quoted[empty],
+        "fetches": quoted["fetches"],
+        "last": quoted["last_at"],
+    }
+    rows = (
+        "SELECT $all FROM json_populate_recordset(NULL::$table, %s)" if vendor == "postgresql" else "VALUES ($places)"
+    )
     upsert = Template(
-        f"INSERT INTO $table ($all) {rows} ON CONFLICT ($key) WHERE $empty IS NULL DO UPDATE SET "
+        "INSERT INTO $table ($all) $rows ON CONFLICT ($key) WHERE $empty IS NULL DO UPDATE SET "
         "$fetches = $table.$fetches + excluded.$fetches, "
         "$last = CASE WHEN excluded.$last > $table.$last THEN excluded.$last ELSE $table.$last END"
     )
-    return upsert.substitute(
-        table=connection.ops.quote_name(UsageDaily._meta.db_table),
-        all=", ".join(quoted.values()),
-        key=", ".join(quoted[name] for name in key),
-        empty=quoted[empty],
-        fetches=quoted["fetches"],
-        last=quoted["last_at"],
-    )
+    return upsert.substitute(names, rows=Template(rows).substitute(names))
 
 
 def _row(what: Fetched, times: float, at: float) -> dict[str, Any]:

@@ -20,13 +20,23 @@ class Impatient(psycopg.Connection[Any]):
     """
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """As psycopg's. Raises OperationalError when there is no answer in time; the connection is closed then."""
+        """As psycopg's. Raises OperationalError when there is no answer in time; the connection is closed then.
+
+        An error keeps its first sentence alone: what follows quotes the row, and so texts and secrets, into every
+        traceback. The constraint and the table that it names are in ``diag`` still.
+        """
         try:
             return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # an answer that may come still
+        except psycopg.Error as error:
+            if error.diag.message_primary:
+                error.args = (error.diag.message_primary,)
+            if isinstance(error, psycopg.OperationalError) and self._answers_still():
                 self.pgconn.finish()
             raise
+
+    def _answers_still(self) -> bool:
+        """Whether an answer may come to what was asked."""
+        return self.pgconn.transaction_status == TransactionStatus.ACTIVE
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from foundation import database_errors
 from foundation.postgresql import base
@@ -38,3 +40,17 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
+
+
+def test_an_error_does_not_quote_the_row_that_it_is_about():
+    secret = "sk-live-0123"
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE kept (name text CONSTRAINT said CHECK (name <> 'hunter2'), more text)")
+        with pytest.raises(IntegrityError) as refused:
+            cursor.execute("INSERT INTO kept VALUES (%s, %s)", ["hunter2", secret])
+    told = "".join(traceback.format_exception(refused.value))
+    assert 'violates check constraint "said"' in told
+    assert refused.value.__cause__.diag.constraint_name == "said"
+    assert secret not in told
+    assert "DETAIL" not in told
+    connection.close()
