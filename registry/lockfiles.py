@@ -19,7 +19,8 @@ from tenancy import policy
 from tenancy.models import Project
 
 _BATCH = 500
-_WARNED: Mapping[str, str] = {ReleaseMark.Kind.RETIRE: "retired", ReleaseMark.Kind.YANK: "yanked"}
+WARNED: Mapping[str, str] = {ReleaseMark.Kind.RETIRE: "retired", ReleaseMark.Kind.YANK: "yanked"}
+"""What is said of a release that is served nevertheless, by the mark that says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def marked(*, lock: Lockfile, actor: Actor) -> list[MarkedRelease]:
     """
     served = _served({name: bundle.version for name, bundle in lock.bundles.items()}, actor)
     names = {release.pk: name for name, release in served.items()}
-    marks = ReleaseMark.objects.filter(release__in=list(names), kind__in=_WARNED).order_by("id")
-    last = {(names[mark.release_id], _WARNED[mark.kind]): mark for mark in marks}
+    marks = ReleaseMark.objects.filter(release__in=list(names), kind__in=WARNED).order_by("id")
+    last = {(names[mark.release_id], WARNED[mark.kind]): mark for mark in marks}
     return [
         MarkedRelease(shapes.below("/bundles", name), code, mark.reason, mark.message)
         for (name, code), mark in sorted(last.items(), key=itemgetter(0))

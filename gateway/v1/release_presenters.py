@@ -9,7 +9,7 @@ from typing import Any
 from foundation.clock import rfc3339
 from gateway.v1.registry_presenters import Shown, release_name
 from prompthub_kernel.bump import Change
-from registry import packs, releases
+from registry import lockfiles, packs, releases, standing
 from registry.comparing import Comparison
 from registry.models import Release, ReleaseMark, ReleaseRequirement
 from registry.packs import Active, Pack, PackVersion
@@ -88,6 +88,7 @@ def plan(found: Plan) -> Shown:
         "next_changes": _changes(found.leading),
         "prompts": dict(found.manifest.prompts),
         "chosen": {name: release_name(one) for name, one in found.chosen.items()},
+        "warnings": _warnings(found.chosen),
     }
 
 
@@ -170,6 +171,21 @@ def _mark(row: ReleaseMark) -> Shown:
         "at": rfc3339(row.at),
         "by": {"id": row.by, "label": row.by_label},
     }
+
+
+def _warnings(chosen: Mapping[str, Release]) -> list[Shown]:
+    """What was said of releases that are chosen nevertheless, by their bundles."""
+    names = {row.pk: name for name, row in chosen.items()}
+    return [
+        {
+            "bundle": names[mark.release_id],
+            "release": release_name(chosen[names[mark.release_id]]),
+            "code": lockfiles.WARNED[mark.kind],
+            "reason": mark.reason,
+            "message": mark.message,
+        }
+        for mark in standing.marks(chosen.values())
+    ]
 
 
 def _pair(pair: tuple[Any, Any]) -> Shown:

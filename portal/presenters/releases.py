@@ -77,7 +77,7 @@ class ReleasePage:
 @dataclass(frozen=True, slots=True)
 class Next:
     """What the next release would be. ``refusal`` is why there can be none: sentences that explain a conflict among
-    them, and the places it is about.
+    them, and the places it is about. ``marks`` is what was said of releases that it would go with, by their addresses.
     """
 
     version: str
@@ -85,6 +85,7 @@ class Next:
     changes: ReleaseChanges | None = None
     reasons: Sequence[Reason] = ()
     refusal: PromptHubError | None = None
+    marks: Sequence[tuple[str, ReleaseMark, State]] = ()
 
     @property
     def step(self) -> State | None:
@@ -155,7 +156,9 @@ def next_release(*, bundle: Bundle, version: str, actor: Actor) -> Next:
     before = {} if plan.previous is None else releases.pins(release=plan.previous)
     old, new = release_changes.sealed(before), release_changes.planned(plan.prompts)
     changes = release_changes.between(old=old, new=new)
-    return Next(fits, plan, changes, release_changes.reasons(plan.changes))
+    goes_with = {row.pk: f"{name}@{row.version}" for name, row in plan.chosen.items()}
+    marks = [(goes_with[mark.release_id], mark, MARK[mark.kind]) for mark in standing.marks(plan.chosen.values())]
+    return Next(fits, plan, changes, release_changes.reasons(plan.changes), marks=marks)
 
 
 def compared(*, old: Release, new: Release, shape: Shape) -> Compared:

@@ -125,6 +125,22 @@ def test_a_plan_says_what_a_cut_would_do_and_does_nothing(admin, released):
     assert (AuditEvent.objects.count(), Release.objects.count()) == (events, 2)
 
 
+def test_a_plan_warns_of_releases_that_it_chose_although_they_are_retired(admin, released):
+    safety = Workbench(released.project, "safety")
+    safety.write("a", "A.", template="a")
+    safety.cut("1.0.0")
+    revision = admin.get(BUNDLE).json()["revision"]
+    admin("PUT", f"{BUNDLE}/requirements/@prompts/safety", {"selector": "^1.0", "revision": revision})
+    assert admin.post(f"{BUNDLE}/plan", {"version": "1.2.0"}).json()["warnings"] == []
+    said = {"reason": "security", "message": "Says too much."}
+    admin.post("projects/prompts/bundles/safety/releases/1.0.0/retire", said)
+    plan = admin.post(f"{BUNDLE}/plan", {"version": "1.2.0"})
+    assert_shape(plan.json(), "Plan")
+    chosen = plan.json()["chosen"]["@prompts/safety"]
+    assert chosen["version"] == "1.0.0"
+    assert plan.json()["warnings"] == [{"bundle": "@prompts/safety", "release": chosen, "code": "retired", **said}]
+
+
 def test_a_plan_of_a_version_that_is_used_is_not_enough(admin, released):
     """1.1.0 has another content; what was taken back is used for ever."""
     write(admin, "hello", "Hello {{ name }}, once more.", "name")

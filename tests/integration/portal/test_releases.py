@@ -13,6 +13,7 @@ from registry import releases
 from registry.models import Release
 from tenancy.policy import Role
 from tests.factories.acting import AT, SYSTEM
+from tests.factories.shelf import mark
 from tests.factories.workbench import Workbench
 from tests.integration.portal.bench import TONE, build_bench, draft_of, page_of
 from tests.once import once
@@ -211,6 +212,17 @@ def test_requirements_and_what_it_goes_with_are_compared_too(bench):
     html = page_of(bench.person(Role.VIEWER).get(bench.address("release_compare", old="2.0.0", new="2.0.1")))
     assert "Bundles it needs" in html
     assert "@voice/safety" in html
+
+
+def test_a_retired_release_that_the_next_one_would_go_with_is_warned_of(bench):
+    safety = Workbench(bench.project, "safety")
+    safety.write("a", "A.", template="a")
+    mark(safety.cut("1.0.0"), "retire", "security", "Says too much.")
+    bench.work.need("@voice/safety", "^1.0")
+    html = " ".join(page_of(bench.person(Role.PUBLISHER).get(bench.address("cut"))).split())
+    assert '<span class="ph-version">@voice/safety@1.0.0</span> retired: security' in html
+    assert "Says too much." in html
+    assert "Cut this release for ever" in html
 
 
 def test_who_uses_a_bundle_is_told(bench):
