@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 _SENTENCES = {
@@ -41,8 +42,13 @@ def sentence(keyword: str, expected: Any = None) -> str:
         words = [expected] if isinstance(expected, str) else list(expected or ())
         return f"Expected {' or '.join(words)}."
     if keyword == "enum":
-        listed = ", ".join(str(value) for value in expected or ())
+        listed = ", ".join(map(_spelled, expected or ()))
         return (
             f"Allowed are: {listed}." if 0 < len(listed) <= _LONGEST_LIST else "This is not one of the values allowed."
         )
     return _SENTENCES.get(keyword, "This does not fit the schema.").format(expected)
+
+
+def _spelled(value: Any) -> str:
+    """A value as whoever writes JSON writes it; a text as it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -172,6 +172,11 @@ def test_details_say_what_is_allowed():
     assert details == {"Allowed are: calm, brisk.", "This is less than 1."}
 
 
+def test_what_is_allowed_is_spelled_as_in_json():
+    [problem] = parse(a={"enum": [True, None, 1.5, "so", {"é": []}]}).problems({"a": 2})
+    assert problem.detail == 'Allowed are: true, null, 1.5, so, {"é": []}.'
+
+
 def test_problems_are_capped():
     assert len(parse(a={"items": {"type": "null"}}).problems({"a": [1] * 1000})) == MAX_PROBLEMS
 
