@@ -1,12 +1,13 @@
 """Bundles and prompts by words of their names, in what the actor may see.
 
-Every word of the question has to begin a word of the name; an address, whole or begun, is such words. However much
-there is, what is read is bounded: the rarest of the words is looked up in the index, and of what it begins the first
-are shown in order.
+Every word of the question has to begin a word of the name; an address, whole or begun, is such words, whichever
+release its selector asks for. However much there is, what is read is bounded: the rarest of the words is looked up in
+the index, and of what it begins the first are shown in order.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ AT_ONCE = 100
 Row: TypeAlias = Sequence[Any]
 _AFTER_EVERY_WORD = b"\xff"
 """UTF-8 has no such byte."""
+_SELECTOR = re.compile(r"(@[^/@\s]+/[^/@\s]+)@(?:[^/]*(?=/)|\S*(?:\s+[<>=^~,|*]+\s*\S*)*)")
+"""Of an address up to its prompt: the bundle, and behind it the selector, whose ranges may have spaces."""
 _ENTRY = ("word", "id", "project_id", "bundle__slug", "bundle__title", "bundle__kind", "prompt")
 
 
@@ -83,7 +86,7 @@ def find(*, text: str, actor: Actor, limit: int = LIMIT) -> list[Found]:
         shapes.refuse("/limit", "range", f"From 1 to {MAX_LIMIT}.")
     if len(text) > 512:
         shapes.refuse("/text", "maxLength", "At most 512 characters.")
-    asked = words.of(text)
+    asked = words.of(_SELECTOR.sub(r"\1 ", text))
     if len(asked) > MAX_WORDS:
         shapes.refuse("/text", "maxItems", f"At most {MAX_WORDS} words.")
     if not asked:
@@ -121,12 +124,32 @@ def _many(parts: list[QuerySet[SearchWord]], asked: list[str], limit: int) -> li
     if len(asked) > 1:
         rarest = min(asked, key=lambda word: sum(_beginning(part, word)[:COUNTED].count() for part in parts))
     others = [word for word in asked if word != rarest]
-    rows = [row for part in parts for row in _matching(part, rarest, others, 2 * limit, of_bundles=True)]
+    rows = [row for part in parts for row in _first(_matching(part, rarest, others, of_bundles=True), limit)]
     prompts: list[Row] = []
-    if len({row[2:] for row in rows}) < limit:
-        prompts = [row for part in parts for row in _matching(part, rarest, others, 2 * limit, of_bundles=False)]
+    if _different(rows) < limit:
+        prompts = [row for part in parts for row in _first(_matching(part, rarest, others, of_bundles=False), limit)]
     projects = Project.objects.in_bulk({row[2] for row in (*rows, *prompts)})
     return [*_found(rows, projects), *_found(prompts, projects)]
+
+
+def _first(entries: QuerySet[SearchWord, Row], limit: int) -> list[Row]:
+    """Entries from the first on, until they are of ``limit`` bundles or prompts, or there are no more.
+
+    Most have one or two words that begin so, and the first read is enough. Where many words of one do, as much again
+    is read each time, which ends: nothing has more than :data:`registry.words.MAX_WORDS`.
+    """
+    rows: list[Row] = []
+    while True:
+        most = len(rows) or 2 * limit
+        more = list(entries[len(rows) : len(rows) + most])
+        rows += more
+        if len(more) < most or _different(rows) >= limit:
+            return rows
+
+
+def _different(rows: list[Row]) -> int:
+    """Of how many bundles and prompts entries are."""
+    return len({tuple(row[2:]) for row in rows})
 
 
 def _found(rows: list[Row], projects: Mapping[uuid.UUID, Project]) -> list[Found]:
@@ -146,15 +169,15 @@ def _seen(own: tuple[Project, ...], actor: Actor) -> list[QuerySet[SearchWord]]:
 
 
 def _matching(
-    rows: QuerySet[SearchWord], word: str, others: list[str], most: int, *, of_bundles: bool
+    rows: QuerySet[SearchWord], word: str, others: list[str], *, of_bundles: bool
 ) -> QuerySet[SearchWord, Any]:
-    """Entries of bundles, or of prompts, whose words begin with all of these."""
+    """Entries of bundles, or of prompts, whose words begin with all of these, in order."""
     found = _beginning(rows, word)
     found = found.filter(prompt="") if of_bundles else found.exclude(prompt="")
     for other in others:
         same = SearchWord.objects.filter(bundle=OuterRef("bundle"), prompt=OuterRef("prompt"))
         found = found.filter(Exists(_beginning(same, other)))
-    return found.order_by("word", "id").values_list(*_ENTRY)[:most]
+    return found.order_by("word", "id").values_list(*_ENTRY)
 
 
 def _beginning(rows: QuerySet[SearchWord], word: str) -> QuerySet[SearchWord]:

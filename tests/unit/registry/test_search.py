@@ -7,10 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from prompthub_kernel.errors import Invalid
-from registry import search
+from registry import search, words
 from registry.models import SearchWord
 from tenancy.policy import Role
 from tests.factories import make_actor, make_project
+from tests.factories.release import make_bundle
 from tests.factories.workbench import Workbench
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,15 @@ def _found(text, actor, **more):
         ("message desk", ["@acme/support-desk/welcome_message"]),
         ("styles calm", ["@acme/support-desk/styles/calm"]),
         ("styles acme", ["@acme/support-desk/styles/calm", "@acme/support-desk/styles/brisk"]),
-        ("@acme/support-desk@1.0.0/styles/ca", []),
+        ("@acme/support-desk@1.0.0/styles/ca", ["@acme/support-desk/styles/calm"]),
+        ("@acme/support-desk@stable/welcome_message", ["@acme/support-desk/welcome_message"]),
+        ("@acme/support-desk@active@staging/styles/calm", ["@acme/support-desk/styles/calm"]),
+        ("@acme/support-desk@>=1.0 <2.1 || ^3/styles/calm", ["@acme/support-desk/styles/calm"]),
+        ("calm of @acme/support-desk@stable", []),
+        ("calm @acme/support-desk@stable", ["@acme/support-desk/styles/calm"]),
+        ("@acme/support-desk@1.0.1 calm", ["@acme/support-desk/styles/calm"]),
+        ("@acme/support-desk@>=1.0 <2.1 || 3.x calm", ["@acme/support-desk/styles/calm"]),
+        ("@acme/support-desk@/calm", ["@acme/support-desk/styles/calm"]),
         ("@acme/support-desk/styles/ca", ["@acme/support-desk/styles/calm"]),
         (
             "desk",
@@ -121,6 +130,26 @@ def test_what_a_word_begins_is_one_query_and_of_very_much_the_first_bundles_are_
     )
     SearchWord.objects.create(word=b"cheaper", project=bench.project, bundle=bench.bundle)
     assert asked("cheap") == (5, [shelf, f"{shelf}/prompt-0"])
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 5, 50])
+@pytest.mark.parametrize("prompt", ["", "reply"])
+def test_names_with_many_words_of_one_beginning_hide_no_others(system, limit, prompt):
+    project = make_project(slug="crowd")
+    shelves = [make_bundle(project=project, slug=f"shelf-{number}") for number in range(4)]
+    for bundle in shelves[:3]:
+        SearchWord.objects.bulk_create(
+            SearchWord(word=b"qv%02d" % number, project=project, bundle=bundle, prompt=prompt)
+            for number in range(words.MAX_WORDS)
+        )
+    SearchWord.objects.create(word=b"qvz", project=project, bundle=shelves[3], prompt=prompt)
+    tail = f"/{prompt}" if prompt else ""
+    assert _found("qv", system, limit=limit) == [f"@crowd/shelf-{number}{tail}" for number in range(4)][:limit]
+
+
+@pytest.mark.parametrize("title", ["ℌotel", "HOTEL", "Hôtel", "ＨＯＴＥＬ"])
+def test_letters_that_are_the_same_are_found_however_they_are_written(title):
+    assert words.of(title) == ["hotel"]
 
 
 def test_the_index_is_used(bench, system):
