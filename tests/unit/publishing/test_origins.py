@@ -21,6 +21,7 @@ KEYS = {
 }
 NEEDED = {"n8n": "api_key", "retell": "api_key", "webhook": "signing_secret"}
 HOOK = {"url": "https://hooks.example.com/in"}
+READ = {**HOOK, "read_url": "https://reads.example.com/out"}
 MOVED = [
     ("n8n", {"base_url": "https://n8n.example.com"}, {"base_url": "https://elsewhere.example.com"}),
     ("n8n", {"base_url": "https://n8n.example.com"}, {"base_url": "https://n8n.example.com:8443"}),
@@ -29,12 +30,17 @@ MOVED = [
     ("retell", {"base_url": "https://retell.example.com"}, {}),
     ("webhook", HOOK, {"url": "https://elsewhere.example.com/in"}),
     ("webhook", HOOK, {**HOOK, "read_url": "https://elsewhere.example.com/out"}),
+    ("webhook", HOOK, {**HOOK, "read_url": "https://hooks.example.com/{name}"}),
+    ("webhook", READ, {**READ, "read_url": "https://hooks.example.com/out"}),
+    ("webhook", READ, {**READ, "url": "https://reads.example.com/in"}),
+    ("webhook", READ, {"url": "https://reads.example.com/in", "read_url": "https://hooks.example.com/out"}),
 ]
 STAYED = [
     ("n8n", {"base_url": "https://n8n.example.com"}, {"base_url": "https://N8N.example.com:443/path"}),
     ("retell", {}, {"base_url": "https://api.retellai.com"}),
-    ("webhook", HOOK, {"url": "https://hooks.example.com/other", "read_url": "https://hooks.example.com/{name}"}),
-    ("webhook", {**HOOK, "read_url": "https://reads.example.com/"}, HOOK),
+    ("webhook", HOOK, {"url": "https://hooks.example.com/other"}),
+    ("webhook", READ, {"url": "https://hooks.example.com/other", "read_url": "https://reads.example.com/{name}"}),
+    ("webhook", READ, HOOK),
 ]
 
 
@@ -91,3 +97,22 @@ def test_where_none_are_stored_there_is_nothing_to_give():
     target = factories.make_target(adapter="memory")
     change(target, {"fail": ["refused"]})
     assert stored(target) == ({"fail": ["refused"]}, {})
+
+
+def test_a_token_whose_address_was_taken_away_is_sent_nowhere_by_the_next_change():
+    target = make("webhook", READ)
+    without = change(target, HOOK)
+    with pytest.raises(Invalid) as refusal:
+        change(without, {**HOOK, "read_url": "https://hooks.example.com/out"})
+    assert refusal.value.code == "422.request_invalid"
+    assert stored(target) == (HOOK, KEYS["webhook"])
+    assert AuditEvent.objects.filter(action="target.change").count() == 1
+
+
+@pytest.mark.parametrize("read_url", ["https://hooks.example.com/{name}", "https://elsewhere.example.com/out"])
+def test_where_no_token_is_stored_any_address_may_be_read(read_url):
+    signing = {"signing_secret": SECRET}
+    target = factories.make_target(adapter="webhook", settings=HOOK, credentials=signing)
+    change(target, {**HOOK, "read_url": read_url})
+    assert stored(target) == ({**HOOK, "read_url": read_url}, signing)
+    assert AuditEvent.objects.get(action="target.change").subject_id == str(target.pk)
