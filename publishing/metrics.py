@@ -34,7 +34,10 @@ buried = Counter(
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What is on its way right now: open deliveries by state, dead letters, and since when the oldest one waits."""
+    """What is on its way right now: open deliveries by state, dead letters, and since when the oldest one waits.
+
+    What waits for a target that is switched off is open, but not late: it waits for a person.
+    """
 
     depth: dict[str, int]
     dead_letters: int
@@ -43,7 +46,7 @@ class Queue:
 
     @property
     def oldest_seconds(self) -> float:
-        """Age of the oldest delivery that has not arrived, 0 when all have."""
+        """Age of the oldest delivery that has not arrived though its target is switched on, 0 when all have."""
         return max(0.0, (self.now - self.oldest).total_seconds()) if self.oldest else 0.0
 
 
@@ -61,11 +64,13 @@ def dead_letters() -> Combinable:
 def queue() -> Queue:
     """Read the queue: two counts over the partial index of open deliveries and over the dead letters."""
     rows = Delivery.objects.filter(state__in=OPEN).order_by().values_list("state")
-    found = {state: (count, oldest) for state, count, oldest in rows.annotate(Count("id"), Min("created_at"))}
+    called = Q(placement__target__enabled=True) | Q(state=DeliveryState.SENDING)
+    counted = rows.annotate(count=Count("id"), oldest=Min("created_at", filter=called))
+    found = {state: (count, oldest) for state, count, oldest in counted}
     return Queue(
         depth={str(state): found.get(state, (0, None))[0] for state in OPEN},
         dead_letters=Delivery.objects.filter(dead_letters()).count(),
-        oldest=min((oldest for _, oldest in found.values()), default=None),
+        oldest=min((oldest for _, oldest in found.values() if oldest is not None), default=None),
         now=database_now(),
     )
 
@@ -84,7 +89,7 @@ class QueueCollector:
         """The families without their values, so that registering does not ask the database."""
         yield GaugeMetricFamily("deliveries_open", "Deliveries on their way, by state", labels=["state"])
         yield GaugeMetricFamily("deliveries_dead_letters", "Buried deliveries that nothing newer has replaced")
-        yield GaugeMetricFamily("deliveries_oldest_seconds", "Age of the oldest delivery that has not arrived")
+        yield GaugeMetricFamily("deliveries_oldest_seconds", "Age of the oldest delivery to a target that is on")
         yield GaugeMetricFamily("deliveries_readable", "1 when the queue could be read at this scrape, else 0")
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

@@ -19,8 +19,9 @@ from foundation import database_errors, triggers
 from foundation.models import IdempotencyKey
 from prompthub import health, starting
 from prompthub_kernel.errors import CODES
-from publishing import metrics
+from publishing import metrics, targets
 from tests import factories
+from tests.factories.acting import AT, SYSTEM
 from tests.services import redis
 
 pytestmark = pytest.mark.django_db
@@ -227,6 +228,13 @@ def test_a_default_of_a_pack_that_names_no_release_is_a_warning(browser, setting
     status, checks = readyz(browser)
     assert (status, checks["packs"]["status"]) == (200, "warning")
     assert "@local/coach@1.4.0" in checks["packs"]["detail"]
+
+
+def test_what_waits_for_a_target_that_is_switched_off_is_no_warning(browser):
+    delivery = factories.make_delivery()
+    targets.disable(target=delivery.placement.target, by=SYSTEM, at=AT)
+    status, checks = readyz(browser)
+    assert (status, checks["queue"]["status"], checks["queue"]["detail"]) == (200, "ok", "1 pending")
 
 
 def test_work_that_cannot_be_read_is_fatal(browser, monkeypatch):

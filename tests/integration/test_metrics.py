@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError
 from django.test import Client as Browser
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from publishing import courier, metrics, publish
+from audit.models import AuditEvent
+from foundation.clock import database_now
+from publishing import courier, metrics, publish, targets
 from publishing.adapters import memory
+from publishing.models import Delivery
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
 
@@ -61,6 +65,23 @@ def test_the_queue_is_told_by_state():
     courier.deliver(lane_id=delivery.lane_id, by=SYSTEM)
     found = figures()
     assert (found['deliveries_open{state="pending"}'], found["deliveries_oldest_seconds"]) == (0, 0)
+
+
+def test_what_waits_for_a_target_that_is_switched_off_is_open_but_not_late():
+    delivery = factories.make_delivery()
+    Delivery.objects.update(created_at=database_now() - timedelta(hours=1))
+    target = targets.disable(target=delivery.placement.target, by=SYSTEM, at=AT)
+    found = figures()
+    assert (found['deliveries_open{state="pending"}'], found["deliveries_oldest_seconds"]) == (1, 0)
+    other = factories.make_delivery()
+    assert metrics.queue().oldest == Delivery.objects.get(pk=other.pk).created_at
+    Delivery.objects.filter(pk=delivery.pk).update(state="sending")
+    assert figures()["deliveries_oldest_seconds"] >= 3600, "what is being sent ends as it ends"
+    Delivery.objects.filter(pk=delivery.pk).update(state="pending")
+    targets.enable(target=target, by=SYSTEM, at=AT)
+    assert figures()["deliveries_oldest_seconds"] >= 3600
+    told = AuditEvent.objects.filter(subject_id=str(target.pk)).order_by("id")
+    assert list(told.values_list("action", flat=True)) [-2:] == ["target.disable", "target.enable"]
 
 
 def test_tries_and_dead_letters_are_counted():
