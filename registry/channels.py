@@ -203,7 +203,8 @@ def move(
     ``activation`` is a row that waited and was approved or is due: who approves needs ``review``, all else was asked by
     :mod:`registry.reviews` or when it was scheduled. Raises ``409.review_required``, ``403.channel_locked``,
     ``409.version_conflict``, ``400.release_unknown``, ``422.release_not_in_bundle``, ``410.gone``, and
-    ``409.state_conflict`` for a yanked release without ``confirm``, unless all others have it anyway.
+    ``409.state_conflict`` for a yanked release without ``confirm``, unless all others have it anyway, and when an
+    ``activation`` wants the channel where it points already.
     """
     require_storable(reason, "/reason")
     with transaction.atomic():
@@ -216,7 +217,9 @@ def move(
         require_expected(channel=row, expected=expected)
         aim = (choose or _whole)(row)
         warnings = aims.warnings(release=aim.named, confirm=confirm or aim.named == row.release)
-        if activation is None and aim == aims.of(row=row):
+        if aim == aims.of(row=row):
+            if activation is not None:
+                raise Conflict("409.state_conflict", f"'{row.name}' points there already.")
             return Moved(row, history(channel=row)[0], changed=False, warnings=warnings)
         if activation is None:
             activation = asked(channel=row, aim=aim, by=by, at=at, reason=reason)
@@ -236,7 +239,7 @@ def asked(*, channel: Channel, aim: Aim, by: Actor, at: datetime, reason: str) -
         correlation_id=correlation.current(),
     )
     look(activation=activation)
-    set_aim(activation=activation, aim=aim)
+    set_aim(row=activation, aim=aim)
     return activation
 
 
@@ -245,9 +248,9 @@ def look(*, activation: Activation) -> None:
     activation.previous, activation.seen_ordinal = activation.channel.release, activation.channel.last_ordinal
 
 
-def set_aim(*, activation: Activation, aim: Aim) -> None:
-    """Say where an activation that waits wants the channel; nothing is stored."""
-    _aim(activation, aim)
+def set_aim(*, row: Channel | Activation, aim: Aim) -> None:
+    """Say where an activation that waits wants the channel, or where the channel will point; nothing is stored."""
+    _aim(row, aim)
 
 
 def require_way(*, channel: Channel, by: Actor, reason: str, ending: bool = False) -> None:

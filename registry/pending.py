@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from audit import events
 from audit.actions import Action
 from foundation.actors import SYSTEM, Actor, ActorKind
+from foundation.clock import database_now
+from prompthub_kernel import shapes
 from prompthub_kernel.errors import Conflict, NotFound, Refused
 from registry import aims, channels
 from registry.aims import Aim, Share
@@ -26,6 +29,8 @@ from tenancy.policy import Permission
 S = Activation.State
 MOST_ISSUERS = 100
 """Tokens that issued each other, one after another, which are followed back."""
+LAST_YEAR = 2999
+"""Up to which moves are scheduled: later is what somebody writes who means never."""
 _DECIDES = {
     Channel.Policy.LIVE: Permission.PUBLISH,
     Channel.Policy.REVIEW: Permission.REVIEW,
@@ -100,16 +105,23 @@ def wish(
     segments: Sequence[str],
     confirm: bool,
     by: Actor,
+    due_at: datetime | None = None,
+    instead_of: Activation | None = None,
 ) -> Aim:
     """Where to, of releases that can be pointed at; to a part of the callers with ``percent`` or ``segments``.
 
-    Raises ``409.state_conflict`` when the channel points there already, and what :func:`registry.aims.wanted` and
-    :func:`registry.aims.warnings` raise. ``channel`` is the locked row.
+    With ``due_at`` the channel is taken as it will be then, as far as that is known: after the moves that are scheduled
+    for before, but for the one that this is asked ``instead_of``. Raises ``422.request_invalid`` for a ``due_at`` that
+    has passed or lies beyond :data:`LAST_YEAR`, ``409.state_conflict`` when the channel points there already, and what
+    :func:`registry.aims.wanted` and :func:`registry.aims.warnings` raise. ``channel`` is the locked row.
     """
     share = Share.checked(percent=percent or 0, segments=segments) if percent is not None or segments else None
-    aim = aims.wanted(to=to, share=share, actor=by)(channel)
-    if aim == aims.of(row=channel):
-        raise Conflict("409.state_conflict", f"'{channel.name}' points there already.")
+    then = channel if due_at is None else _then(channel, due_at, instead_of)
+    aim = aims.wanted(to=to, share=share, actor=by)(then)
+    if aim == aims.of(row=then):
+        if aim == aims.of(row=channel):
+            raise Conflict("409.state_conflict", f"'{channel.name}' points there already.")
+        raise Conflict("409.state_conflict", f"'{channel.name}' will point there already when the time has come.")
     aims.warnings(release=aim.named, confirm=confirm)
     return aim
 
@@ -146,9 +158,21 @@ def require_ruled(*, activation: Activation) -> None:
 
 
 def require_unmoved(*, activation: Activation) -> None:
-    """Raises ``409.version_conflict`` when the channel was moved since it was looked at, back to there, too."""
-    if activation.channel.last_ordinal != activation.seen_ordinal:
+    """Raises ``409.version_conflict`` when the channel was moved since it was looked at, back to there, too; but for
+    moves that were scheduled for before it by then.
+    """
+    if not unmoved(activation=activation):
         raise channels.overtaken(channel=activation.channel)
+
+
+def unmoved(*, activation: Activation) -> bool:
+    """Whether all moves since it was looked at were scheduled by then, for a time before its own."""
+    moves = activation.channel.last_ordinal - activation.seen_ordinal
+    if not moves or activation.due_at is None:
+        return not moves
+    known = Activation.objects.filter(channel=activation.channel, ordinal__gt=activation.seen_ordinal)
+    known = known.filter(due_at__lte=activation.due_at).alias(settled=Coalesce(F("decided_at"), F("at")))
+    return known.filter(settled__lte=activation.decided_at or activation.at).count() == moves
 
 
 def named(*, activation: Activation) -> Release:
@@ -209,6 +233,24 @@ def facts(*, activation: Activation) -> dict[str, Any]:
         "percent": activation.split_percent,
         "revision": activation.revision,
     }
+
+
+def _then(channel: Channel, due_at: datetime, instead_of: Activation | None) -> Channel:
+    """The channel as it will be, as far as is known: after what is scheduled and can still be made."""
+    if due_at <= database_now():
+        shapes.refuse("/due_at", "range", "This time has passed.")
+    if due_at.year > LAST_YEAR:
+        shapes.refuse("/due_at", "range", f"At the latest in the year {LAST_YEAR}.")
+    then = Channel(**{name: getattr(channel, name) for name in ("id", "bundle", "name", *aims.COLUMNS)})
+    before = rows().filter(channel=channel, state=S.SCHEDULED, policy=channel.policy, due_at__lte=due_at)
+    for row in before.order_by("due_at", "id"):
+        row.channel = channel
+        first = row.release if row.split_release is None else then.release
+        if row == instead_of or (row.guarded and not unmoved(activation=row)):
+            continue
+        if first is not None and first != row.split_release:
+            channels.set_aim(row=then, aim=Aim(first, row.split_release, aims.share_of(row=row)))
+    return then
 
 
 def _issuers(token: str) -> set[str]:

@@ -56,7 +56,9 @@ def propose(
             raise Refused("403.channel_locked", f"'{row.name}' is not moved by review.")
         if row.policy == Channel.Policy.LIVE:
             raise Conflict("409.state_conflict", f"'{row.name}' is not under review: move it.")
-        aim = pending.wish(channel=row, to=to, percent=percent, segments=segments, confirm=confirm, by=by)
+        aim = pending.wish(
+            channel=row, to=to, percent=percent, segments=segments, confirm=confirm, by=by, due_at=due_at
+        )
         proposal = channels.asked(channel=row, aim=aim, by=by, at=at, reason=reason)
         proposal.state, proposal.guarded, proposal.confirmed = S.PROPOSED, True, confirm
         proposal.makers, proposal.due_at = sorted(pending.hands(actor=by)), due_at
@@ -91,8 +93,17 @@ def change(
             raise Refused("403.permission_denied", "Whoever proposed it may change it; others propose something else.")
         _require_undecided(row, also=S.SCHEDULED)
         _require_revision(row, revision)
-        aim = pending.wish(channel=row.channel, to=to, percent=percent, segments=segments, confirm=confirm, by=by)
-        channels.set_aim(activation=row, aim=aim)
+        aim = pending.wish(
+            channel=row.channel,
+            to=to,
+            percent=percent,
+            segments=segments,
+            confirm=confirm,
+            by=by,
+            due_at=due_at,
+            instead_of=row,
+        )
+        channels.set_aim(row=row, aim=aim)
         channels.look(activation=row)
         hands = pending.hands(actor=by)
         row.state, row.revision, row.makers = S.PROPOSED, row.revision + 1, sorted(hands.union(row.makers))
@@ -136,11 +147,14 @@ def approve(
 
 
 def reject(*, proposal: Activation, comment: str, by: Actor, at: datetime) -> Activation:
-    """Say no, and why. Raises ``422.request_invalid`` without a comment, ``409.state_conflict`` when it was decided."""
+    """Say no, and why. Raises ``422.request_invalid`` without a comment, ``409.state_conflict`` when it was decided, or
+    the channel is no longer under review.
+    """
     require_storable(comment, "/comment")
     with pending.locked(activation=proposal) as row:
         policy.require(by, Permission.REVIEW, row.channel.bundle.project)
         pending.require_move(activation=row, to=S.REJECTED)
+        pending.require_ruled(activation=row)
         if not shows_something(comment):
             shapes.refuse("/comment", "required", "Say why, so that another proposal can be better.")
         row.state = S.REJECTED

@@ -52,7 +52,9 @@ def schedule(
         policy.require(by, Permission.VIEW, row.bundle.project)
         channels.require_way(channel=row, by=by, reason=reason)
         channels.require_expected(channel=row, expected=expected)
-        aim = pending.wish(channel=row, to=to, percent=percent, segments=segments, confirm=confirm, by=by)
+        aim = pending.wish(
+            channel=row, to=to, percent=percent, segments=segments, confirm=confirm, by=by, due_at=due_at
+        )
         activation = channels.asked(channel=row, aim=aim, by=by, at=at, reason=reason)
         activation.state, activation.due_at = S.SCHEDULED, due_at
         activation.guarded, activation.confirmed = expected is not None, confirm

@@ -17,7 +17,7 @@ def of(*texts: str) -> list[str]:
     found: dict[str, None] = {}
     for text in texts:
         plain = unicodedata.normalize("NFKD", text.casefold())
-        plain = unicodedata.normalize("NFKD", plain.casefold())  # what was taken apart can be capitals, as those of ℌ are
+        plain = unicodedata.normalize("NFKD", plain.casefold())  # taken apart, ℌ is a capital H
         letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
         found |= dict.fromkeys(word[:MAX_LENGTH] for word in _WORD.findall(letters))
     return list(found)[:MAX_WORDS]

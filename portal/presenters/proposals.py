@@ -75,7 +75,7 @@ def proposal_page(*, proposal: Activation, actor: Actor) -> ProposalPage:
         changes=channels.changes(old=proposal.previous, new=target) if target is not None else None,
         marks=channels.marks(line.aim) if waits else (),
         own=hands,
-        moved=waits and channel.last_ordinal != proposal.seen_ordinal,
+        moved=waits and not pending.unmoved(activation=proposal),
         lost=_lost(proposal),
         approve=mine if hands else may["review"],
         reject=may["review"],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from audit.models import AuditEvent
 from foundation.clock import database_now
@@ -120,8 +121,9 @@ def test_what_is_due_is_made_once_whoever_wakes():
     for number in range(1, 4):
         version = f"1.{number}.0"
         make_release(bundle=channel.bundle, version=version)
-        due = database_now() - timedelta(hours=1, minutes=-number)
+        due = database_now() + timedelta(minutes=number)
         schedules.schedule(channel=channel, to=version, due_at=due, by=SYSTEM, at=AT)
+    Activation.objects.filter(state="scheduled").update(due_at=F("due_at") - timedelta(hours=1))
     woken = at_once(*(lambda: schedules.wake(by=SYSTEM, at=AT) for _ in range(3)))
     assert sum(woken) == 3
     assert [to for _, _, to in moved(channel)] == ["1.3.0", "1.2.0", "1.1.0", "1.0.0"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,7 @@ class Wish:
     def __init__(self, row: Activation, maker: str, to: str, percent: int | None, seen: int) -> None:
         self.row, self.maker, self.to, self.percent, self.seen = row, maker, to, percent, seen
         self.state, self.policy, self.revision, self.guarded = "proposed", "review", 1, True
+        self.due = row.due_at
 
 
 def code_of(call: Callable[[], Any]) -> str:
@@ -73,6 +74,7 @@ class Channels(RuleBasedStateMachine):
         self.marks: dict[str, set[str]] = {}
         self.points: Aim | tuple[None, None, None] = NOWHERE
         self.way: list[Aim] = []
+        self.made_by: list[Wish | None] = []
         self.wishes: list[Wish] = []
         for _ in range(3):
             self.cut()
@@ -113,26 +115,43 @@ class Channels(RuleBasedStateMachine):
             return "403.permission_denied"
         return "" if self.policy == "live" else "409.review_required"
 
-    def fits(self, to: str, percent: int | None, *, confirm: bool) -> str:
-        """The code with which a release is refused, whoever asks."""
+    def fits(self, to: str, percent: int | None, *, confirm: bool, first: str | None = "") -> str:
+        """The code with which a release is refused, whoever asks, where ``first`` is there."""
+        first = self.points[0] if first == "" else first
         if to not in self.marks:
             return "400.release_unknown"
-        if percent is not None and self.points[0] in {None, to}:
+        if percent is not None and first in {None, to}:
             return "409.state_conflict"
         if "revert" in self.marks[to]:
             return "410.gone"
-        meant = confirm or to == self.points[0]
+        meant = confirm or to == first
         return "409.state_conflict" if "yank" in self.marks[to] and not meant else ""
 
-    def aim(self, to: str, percent: int | None) -> Aim:
-        """Where a move would lead."""
-        first = self.points[0]
+    def aim(self, to: str, percent: int | None, *, first: str | None = "") -> Aim:
+        """Where a move would lead, from ``first``."""
+        first = self.points[0] if first == "" else first
         return (to, None, None) if percent is None or first is None else (first, to, percent)
 
-    def go(self, aim: Aim) -> None:
+    def go(self, aim: Aim, made_by: Wish | None = None) -> None:
         """A move that was made; the same again is none."""
         self.points = aim
         self.way.append(aim)
+        self.made_by.append(made_by)
+
+    def unmoved(self, wish: Wish) -> bool:
+        """Whether all moves since were scheduled for before."""
+        since = self.made_by[wish.seen :]
+        return all(one is not None and one.due and wish.due and one.due <= wish.due for one in since)
+
+    def then(self, due: datetime, besides: Wish | None) -> Aim | tuple[None, None, None]:
+        """Where it points after all that waits for before and can be made."""
+        points = self.points
+        waiting = [one for one in self.wishes if one.state == "scheduled" and one.policy == self.policy]
+        for one in sorted(waiting, key=lambda wish: (wish.due, wish.row.pk)):
+            fits = one is not besides and one.due <= due and (not one.guarded or self.unmoved(one))
+            if fits and (one.percent is None or points[0] not in {None, one.to}):
+                points = self.aim(one.to, one.percent, first=points[0])
+        return points
 
     def earlier(self) -> str | None:
         """Where a rollback without a version leads, when no rollout goes on."""
@@ -227,34 +246,35 @@ class Channels(RuleBasedStateMachine):
 
     # --- moves that wait ------------------------------------------------------------------------------------------
 
-    def wish(self, to: str, percent: int | None) -> str:
+    def wish(self, to: str, percent: int | None, due: datetime | None, besides: Wish | None = None) -> str:
         """The code with which what is asked for is refused, whoever asks."""
-        refused = self.fits(to, percent, confirm=True)
-        if refused in {"", "410.gone"} and to in self.marks and self.aim(to, percent) == self.points:
+        points = self.points if due is None else self.then(due, besides)
+        refused = self.fits(to, percent, confirm=True, first=points[0])
+        if refused in {"", "410.gone"} and self.aim(to, percent, first=points[0]) == points:
             return "409.state_conflict"
         return refused
 
     @precondition(lambda self: self.policy == "review" or len(self.way) % 5 == 0)
-    @rule(who=WHO, which=WHICH, percent=st.none() | PERCENTS, later=st.booleans())
-    def propose(self, who: str, which: int, percent: int | None, later: bool) -> None:
+    @rule(who=WHO, which=WHICH, percent=st.none() | PERCENTS, later=st.integers(0, 2))
+    def propose(self, who: str, which: int, percent: int | None, later: int) -> None:
         who, to = "author" if who == "whoever may" else who, self.named(which)
         refused = "" if who in {"author", "chief", "system"} else "403.permission_denied"
         if not refused and self.policy != "review":
             refused = "403.channel_locked" if self.policy == "locked" else "409.state_conflict"
-        refused = refused or self.wish(to, percent)
+        due = database_now() + later * HOUR if later else None
+        refused = refused or self.wish(to, percent, due)
         made: list[Activation] = []
-        due = database_now() + HOUR if later else None
         given = {"to": to, "percent": percent, "due_at": due, "confirm": True, "by": self.who[who], "at": AT}
         assert code_of(lambda: made.append(reviews.propose(channel=self.channel, **given))) == refused
         if not refused:
             self.wishes.append(Wish(made[0], who, to, percent, len(self.way)))
 
-    @rule(who=WHO, which=WHICH, percent=st.none() | PERCENTS, expecting=st.booleans())
-    def schedule(self, who: str, which: int, percent: int | None, expecting: bool) -> None:
-        who, to = self.actor(who), self.named(which)
-        refused = self.may(who) or self.wish(to, percent)
+    @rule(who=WHO, which=WHICH, percent=st.none() | PERCENTS, expecting=st.booleans(), later=st.integers(1, 3))
+    def schedule(self, who: str, which: int, percent: int | None, expecting: bool, later: int) -> None:
+        who, to, due = self.actor(who), self.named(which), database_now() + later * HOUR
+        refused = self.may(who) or self.wish(to, percent, due)
         made: list[Activation] = []
-        given = {"to": to, "percent": percent, "due_at": database_now() + HOUR, "confirm": True, "reason": "tried"}
+        given = {"to": to, "percent": percent, "due_at": due, "confirm": True, "reason": "tried"}
         given |= {"expected": self.points[0] or "", "by": self.who[who]} if expecting else {"by": self.who[who]}
         assert code_of(lambda: made.append(schedules.schedule(channel=self.channel, at=AT, **given))) == refused
         if not refused:
@@ -266,11 +286,13 @@ class Channels(RuleBasedStateMachine):
         """The code with which a move that waited can no longer be made; else it is made."""
         if self.policy != wish.policy:
             return "409.state_conflict"
-        if wish.guarded and len(self.way) != wish.seen:
+        if wish.guarded and not self.unmoved(wish):
             return "409.version_conflict"
         refused = self.fits(wish.to, wish.percent, confirm=True)
+        if not refused and self.aim(wish.to, wish.percent) == self.points:
+            return "409.state_conflict"
         if not refused:
-            self.go(self.aim(wish.to, wish.percent))
+            self.go(self.aim(wish.to, wish.percent), wish)
         return refused
 
     @precondition(lambda self: self.wishes)
@@ -284,7 +306,7 @@ class Channels(RuleBasedStateMachine):
         undecided = wish.state == "proposed" and self.policy == wish.policy == "review"
         refused = refused or ("" if undecided else "409.state_conflict")
         refused = refused or ("" if seen == wish.revision else "409.proposal_changed")
-        refused = refused or ("" if confirm or len(self.way) == wish.seen else "409.version_conflict")
+        refused = refused or ("" if confirm or self.unmoved(wish) else "409.version_conflict")
         if not refused:
             before, wish.seen = wish.seen, len(self.way)
             refused = ("410.gone" if "revert" in self.marks[wish.to] else "") if waits else self.made(wish)
@@ -301,7 +323,7 @@ class Channels(RuleBasedStateMachine):
         who, to = wish.maker if who == "whoever may" else who, self.named(release)
         refused = "" if who in {"author", "chief", "system"} and who == wish.maker else "403.permission_denied"
         waits = wish.state in {"proposed", "scheduled"} and self.policy == wish.policy == "review"
-        refused = refused or ("" if waits else "409.state_conflict") or self.wish(to, None)
+        refused = refused or ("" if waits else "409.state_conflict") or self.wish(to, None, wish.due, wish)
         given = {"revision": wish.revision, "to": to, "due_at": wish.row.due_at, "confirm": True, "at": AT}
         assert code_of(lambda: reviews.change(proposal=wish.row, by=self.who[who], **given)) == refused
         if not refused:
@@ -317,7 +339,8 @@ class Channels(RuleBasedStateMachine):
         who = self.actor(who, deciding=True)
         if verb == "reject":
             refused = "" if who in {"reviewer", "chief", "system"} else "403.permission_denied"
-            refused = refused or ("" if wish.state == "proposed" else "409.state_conflict")
+            waits = wish.state == "proposed" and self.policy == wish.policy
+            refused = refused or ("" if waits else "409.state_conflict")
             code = code_of(lambda: reviews.reject(proposal=wish.row, comment="no", by=self.who[who], at=AT))
         else:
             may = {"live": {"author"}, "review": {"reviewer"}, "locked": {"deployer"}}[wish.policy]
@@ -333,7 +356,8 @@ class Channels(RuleBasedStateMachine):
     def time_comes(self, which: int) -> None:
         waiting = [wish for wish in self.wishes if wish.state == "scheduled"]
         wish = waiting[which % len(waiting)]
-        Activation.objects.filter(pk=wish.row.pk).update(due_at=database_now() - HOUR)
+        wish.due = database_now() - HOUR
+        Activation.objects.filter(pk=wish.row.pk).update(due_at=wish.due)
         refused = self.made(wish)
         assert schedules.wake(by=SYSTEM, at=AT) == (0 if refused else 1)
         assert Activation.objects.get(pk=wish.row.pk).error_code == refused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from foundation.clock import database_now
@@ -138,7 +140,7 @@ def test_what_is_scheduled_on_a_locked_channel_is_taken_back_with_the_scope_depl
     locked = channels.set_policy(channel=channel, rule=Channel.Policy.LOCKED, by=SYSTEM, at=at)
     deployer = token_of(person, account=account, scopes=("deploy",))
     waiting = schedules.schedule(
-        channel=locked, to="1.1.0", due_at=database_now(), reason="the fix", by=deployer, at=at
+        channel=locked, to="1.1.0", due_at=database_now() + timedelta(hours=1), reason="the fix", by=deployer, at=at
     )
     other = token_of(person, account=account if own else make_user(superuser=True), scopes=scopes)
     refused("403.permission_denied", pending.withdraw, activation=waiting, by=other, at=at)

@@ -149,11 +149,31 @@ def test_a_changed_proposal_loses_its_approval(channel, author, reviewer, at):
     proposal = propose(channel, author, due_at=due)
     approved = reviews.approve(proposal=proposal, revision=1, comment="good", by=reviewer, at=at)
     assert (approved.state, approved.ordinal, approved.decided_by) == ("scheduled", None, reviewer.id)
-    changed = reviews.change(proposal=proposal, revision=1, to="1.2.0", due_at=due - LATER, by=author, at=at)
+    changed = reviews.change(proposal=proposal, revision=1, to="1.2.0", due_at=due - LATER / 2, by=author, at=at)
     row = stored(changed)
     assert (row.state, row.decided_by, row.decided_at, row.comment) == ("proposed", "", None, "")
     assert schedules.wake(by=SYSTEM, at=at) == 0
     assert moved(channel) == [(1, None, "1.0.0")]
+
+
+@pytest.mark.parametrize("rule", ["live", "locked"])
+def test_of_a_channel_no_longer_under_review_a_proposal_can_only_be_withdrawn(channel, author, reviewer, at, rule):
+    proposal = propose(channel, author)
+    channels.set_policy(channel=channel, rule=rule, by=SYSTEM, at=at)
+    told = refused("409.state_conflict", reviews.reject, proposal=proposal, comment="no", by=reviewer, at=at)
+    assert told.context == {"policy": rule}
+    refused("409.state_conflict", reviews.approve, proposal=proposal, revision=1, by=reviewer, at=at)
+    refused("409.state_conflict", reviews.change, proposal=proposal, revision=1, to="1.2.0", by=author, at=at)
+    assert stored(proposal).state == "proposed"
+    assert pending.withdraw(activation=proposal, by=reviewer, at=at).state == "withdrawn"
+
+
+def test_what_is_there_already_is_not_approved_again(channel, author, reviewer, at):
+    first, second = propose(channel, author), propose(channel, author)
+    reviews.approve(proposal=first, revision=1, by=reviewer, at=at)
+    told = {"proposal": second, "revision": 1, "confirm": True, "by": reviewer, "at": at}
+    refused("409.state_conflict", reviews.approve, **told)
+    assert (stored(second).state, len(moved(channel))) == ("proposed", 2)
 
 
 def test_others_make_a_proposal_of_their_own(channel, author, reviewer, at):

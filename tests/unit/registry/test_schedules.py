@@ -34,12 +34,17 @@ def channel():
     return found
 
 
-def schedule(channel, to="1.1.0", *, by=SYSTEM, due=HOUR, **given):
-    return schedules.schedule(channel=channel, to=to, due_at=database_now() + due, by=by, at=AT, **given)
+def schedule(channel, to="1.1.0", *, by=SYSTEM, due=HOUR, at=AT, **given):
+    """A move that is due so long from now; one that is due already was scheduled long ago."""
+    due_at = database_now() + max(due, HOUR)
+    found = schedules.schedule(channel=channel, to=to, due_at=due_at, by=by, at=at, **given)
+    if due < HOUR:
+        time_comes(found, due)
+    return found
 
 
-def time_comes(activation):
-    Activation.objects.filter(pk=activation.pk).update(due_at=database_now() - HOUR)
+def time_comes(activation, due=-HOUR):
+    Activation.objects.filter(pk=activation.pk).update(due_at=database_now() + due)
 
 
 def wake():
