@@ -75,16 +75,21 @@ class AdoptDrift(Endpoint):
         "adopt_drift",
         "Take the provider's text into the draft",
         {200: "Instance"},
+        body="drift-adoption",
+        may_be_empty=True,
         problems=(
             MISSING,
+            "409.draft_stale",
             "409.state_conflict",
             "409.archived",
             "422.variables_invalid",
             "400.template_schema_invalid",
         ),
+        if_match=True,
         etag=True,
     )
     def post(self, drift_id: UUID) -> Answer:
-        """Word for word, for a person to look at and publish."""
-        row = drift.adopt(drift=drift.get(key=drift_id, actor=self.actor), by=self.actor, at=self.at)
+        """Word for word, for a person to look at and publish. With the revision of the draft that was seen."""
+        found = drift.get(key=drift_id, actor=self.actor)
+        row = drift.adopt(drift=found, revision=self.revision(), by=self.actor, at=self.at)
         return Answer(shown.instance(row), headers={"ETag": f'"{row.revision}"'})

@@ -206,6 +206,9 @@ class Feed(Shelves):
         real = {"text": row.text + "!", "changes": [texts.change_id(hunk) for hunk in row.changes.hunks]}
         return {name: real[name] for name in body if name in real}
 
+    def _body_of_adopt_drift(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
+        return {"revision": 1}
+
     def _body_of_create_client(self, body: dict[str, Any], path: dict[str, Any]) -> dict[str, Any]:
         return {"slug": unique("c")}
 

@@ -169,7 +169,7 @@ REQUESTS: dict[str, Any] = {
     "list_drifts": lambda w: ("drifts", None),
     "read_drift": lambda w: (f"drifts/{w.drift.id}", None),
     "redeliver_drift": lambda w: (f"drifts/{w.drift.id}/redeliver", None),
-    "adopt_drift": lambda w: (f"drifts/{w.drift.id}/adopt", None),
+    "adopt_drift": lambda w: (f"drifts/{w.drift.id}/adopt", {"revision": w.instance.revision}),
     "list_audit": lambda w: ("audit", None),
     "list_tokens": lambda w: ("tokens", None),
     "issue_token": lambda w: ("tokens", {"name": "new", "account": "new", "scopes": ["read"]}),

@@ -6,6 +6,7 @@ import pytest
 
 from audit.models import AuditEvent
 from foundation.actors import system
+from instances.models import PromptInstance
 from publishing import courier, drift
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift, Placement, Target
@@ -265,10 +266,43 @@ def test_a_drift_is_overwritten_when_a_person_says_so(admin, drifted, world):
     assert AuditEvent.objects.filter(action="drift.redeliver").count() == 1
 
 
+def adopt(admin, drifted, *, body=None, **headers):
+    return admin.post(f"drifts/{drifted.id}/adopt", body, **headers)
+
+
 def test_a_drift_is_adopted_into_the_draft(admin, drifted, world):
-    adopted = admin.post(f"drifts/{drifted.id}/adopt")
+    seen = admin.get(f"instances/{world.instance.id}").json()["revision"]
+    adopted = adopt(admin, drifted, body={"revision": seen})
     assert adopted.status_code == 200
     assert_shape(adopted.json(), "Instance")
+    assert (adopted.json()["revision"], adopted.headers["ETag"]) == (seen + 1, f'"{seen + 1}"')
     shown = admin.post(f"instances/{world.instance.id}/preview").json()
     assert shown["content_materialized"] == "You are brisk and speak for Acme."
     assert Drift.objects.get(pk=drifted.pk).ended_by == "adopt"
+    assert AuditEvent.objects.get(action="drift.adopt").subject_id == str(drifted.pk)
+
+
+def test_a_drift_is_adopted_over_the_draft_whose_etag_was_seen(admin, drifted, world):
+    tag = admin.get(f"instances/{world.instance.id}").headers["ETag"]
+    assert adopt(admin, drifted, If_Match=tag).status_code == 200
+    assert Drift.objects.get(pk=drifted.pk).ended_by == "adopt"
+
+
+def test_adopting_overwrites_no_draft_that_another_person_has_changed_meanwhile(admin, drifted, world):
+    read = admin.get(f"instances/{world.instance.id}")
+    seen, tag = read.json()["revision"], read.headers["ETag"]
+    written = admin("PATCH", f"instances/{world.instance.id}", {"revision": seen, "content_md": "Two hours of work."})
+    assert written.status_code == 200
+    for answer in (adopt(admin, drifted, body={"revision": seen}), adopt(admin, drifted, If_Match=tag)):
+        assert assert_problem(answer, "409.draft_stale")["context"] == {"revision": seen + 1}
+    row = PromptInstance.objects.get(pk=world.instance.pk)
+    assert (row.content_md, row.revision) == ("Two hours of work.", seen + 1)
+    assert Drift.objects.get(pk=drifted.pk).ended_at is None
+    assert not AuditEvent.objects.filter(action="drift.adopt").exists()
+
+
+def test_adopting_asks_which_draft_was_seen(admin, drifted, world):
+    for answer in (adopt(admin, drifted), adopt(admin, drifted, body={})):
+        assert_problem(answer, "422.request_invalid", "/revision")
+    assert_problem(adopt(admin, drifted, body={"revision": 1}, If_Match='"2"'), "422.request_invalid")
+    assert Drift.objects.get(pk=drifted.pk).ended_at is None
