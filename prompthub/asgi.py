@@ -30,6 +30,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[..., Awaitable[None]]
 
+# Twelve of them at most wait for others: eight for deliveries (``gateway.v1.publishing.WAITERS``), four for answers of
+# providers (``publishing.asking.ASKERS``).
 THREADS = 16
 # A body that is too large is still read to here, and thrown away: a client in the middle of sending would
 # otherwise see a broken connection instead of the 413.

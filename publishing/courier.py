@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 
 import structlog
@@ -24,7 +23,6 @@ from publishing.repush import repush
 from publishing.wire import LeasedWire
 
 log = structlog.get_logger(__name__)
-QUESTION_SECONDS = 5.0
 TURN_SECONDS = 1.0  # no new try after that: a worker that is told to stop ends with the call it is in
 
 
@@ -61,25 +59,6 @@ def remote_of(*, target: Target, placement: Placement | None = None) -> Remote:
         credentials=target.credential_values,
         location=placement.location if placement is not None else {},
     )
-
-
-@contextmanager
-def question(*, placement: Placement) -> Iterator[LeasedWire]:
-    """A wire for asking the provider something outside of a delivery: in less time, and not while it wants its peace.
-
-    Raises :class:`ProviderError` (``TRY_AGAIN``) when the lane waits for a ``Retry-After`` or its breaker is open. A
-    ``Retry-After`` that the question earns holds for the lane.
-    """
-    if not lanes.is_open(lane_id=placement.lane_id):
-        raise ProviderError(
-            placement.target.adapter, "It asked for patience, or failed too often.", outcome=Outcome.TRY_AGAIN
-        )
-    try:
-        yield LeasedWire(now=database_now().timestamp(), seconds=QUESTION_SECONDS)
-    except ProviderError as error:
-        if error.retry_after is not None:
-            lanes.wait_until(lane_id=placement.lane_id, seconds=error.retry_after)
-        raise
 
 
 def _carry(delivery: Delivery, lease: Lease, by: Actor) -> bool:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Least
 
 from audit import events
 from audit.actions import Action
@@ -25,6 +26,7 @@ from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.rendering import MASK
 from publishing import adapters, closing, courier, deliveries, overwriting
+from publishing.asking import Asking, Unasked
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
 from publishing.states import OPEN, DeliveryState
@@ -35,21 +37,25 @@ from tenancy.policy import Permission
 log = structlog.get_logger(__name__)
 QUIET = timedelta(seconds=5)
 CHECK_SECONDS = 10.0
+LONGEST_PAUSE = timedelta(hours=1)  # of a place that cannot be read
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | None = None) -> Drift | None:
+def check(
+    *, placement: Placement, by: Actor, at: datetime, quiet: timedelta | None = None, questions: Asking | None = None
+) -> Drift | None:
     """Read back one place and compare; returns the open drift, or None when all is well or nothing can be told.
 
     A place with a delivery on its way, or one delivered within ``quiet`` (five seconds), is left alone: what runs there
-    is about to change. So is one whose target moved to another address, to which nothing was sent yet.
+    is about to change. So is one whose target moved to another address, to which nothing was sent yet. ``questions``
+    are those of the pass that the check is part of.
     """
     newest = deliveries.newest_for(placement=placement)
     if newest is None or newest.lane_id != placement.lane_id:
         return None
     if not _settled(newest, QUIET if quiet is None else quiet):
         return None
-    seen = _observe(placement, newest, at)
+    seen = _observe(placement, newest, at, questions or Asking())
     if seen is None:
         return None
     text = _delivered(placement, newest, by, at)
@@ -67,22 +73,24 @@ def check(*, placement: Placement, by: Actor, at: datetime, quiet: timedelta | N
 
 
 def check_all(*, by: Actor, at: datetime, limit: int = 200) -> int:
-    """Check every place that holds something of ours, those checked longest ago first; returns how many drifted.
+    """Check every place that holds something of ours, those whose turn was longest ago first; returns how many drifted.
 
-    Ends after a while: what was not reached comes first the next time. A place whose check fails in a way that
-    nobody foresaw is reported and left; the others are checked all the same. What was found at places that were closed
-    for good ends before.
+    Ends after a while: what was not reached comes first the next time. An address that does not answer is asked once
+    in a pass, about one of its places; the others have had their turn. What cannot be read is asked again when as much
+    time has passed as it had been unreadable by then, after an hour at the latest. A place whose check fails in a way
+    that nobody foresaw is reported and left; the others are checked all the same. What was found at places that were
+    closed for good ends before.
     """
     end_closed(by=by, at=at)
-    delivered = Delivery.objects.filter(placement=OuterRef("pk"), lane=OuterRef("lane"), state=DeliveryState.DELIVERED)
-    places = Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
-    found, until = 0, time.monotonic() + CHECK_SECONDS
-    for placement in places.select_related("target__client", "instance__client").order_by("checked_at", "id")[:limit]:
+    questions, found, until = Asking(), 0, time.monotonic() + CHECK_SECONDS
+    for placement in _due(at)[:limit]:
         if time.monotonic() > until:
             break
-        Placement.objects.filter(pk=placement.pk).update(checked_at=database_now())
+        seen_last = Placement.objects.filter(pk=placement.pk, checked_at=placement.checked_at)
+        if not seen_last.update(checked_at=at):
+            continue  # another pass has come to it meanwhile
         try:
-            found += check(placement=placement, by=by, at=at) is not None
+            found += check(placement=placement, by=by, at=at, questions=questions) is not None
         except Exception:
             log.exception(
                 "drift.check_failed", placement_id=str(placement.pk), client_id=str(placement.target.client_id)
@@ -193,6 +201,23 @@ def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
     return latest
 
 
+def _due(at: datetime) -> QuerySet[Placement]:
+    """Places to be checked, in their order; of those that are due at once the readable ones first."""
+    delivered = Delivery.objects.filter(placement=OuterRef("pk"), lane=OuterRef("lane"), state=DeliveryState.DELIVERED)
+    checked = F("checked_at")
+    due = Case(
+        When(unreadable_since__isnull=True, then=checked),
+        default=Least(checked + (checked - F("unreadable_since")), checked + LONGEST_PAUSE),
+    )
+    return (
+        Placement.objects.filter(Exists(delivered), removed_at__isnull=True, target__enabled=True)
+        .alias(due=due)
+        .filter(Q(due__isnull=True) | Q(due__lte=at))
+        .order_by(F("due").asc(nulls_first=True), F("unreadable_since").asc(nulls_first=True), "id")
+        .select_related("target__client", "instance__client")
+    )
+
+
 def _mattering(placement: Placement, newest: Delivery) -> bool:
     """Whether the newest delivery still tells what should run there; the place is locked until commit."""
     rows = Placement.objects.select_for_update(no_key=True, of=("self",))
@@ -209,15 +234,17 @@ def _settled(newest: Delivery, quiet: timedelta) -> bool:
     return newest.ended_at <= database_now() - quiet
 
 
-def _observe(placement: Placement, newest: Delivery, at: datetime) -> Observation | None:
+def _observe(placement: Placement, newest: Delivery, at: datetime, questions: Asking) -> Observation | None:
     """What runs there; None when it cannot be read, which the placement tells from then on until it can."""
     target = placement.target
     adapter, remote = adapters.get(target.adapter), courier.remote_of(target=target, placement=placement)
     if not adapter.readable(remote):
         return None
     try:
-        with courier.question(placement=placement) as wire:
+        with questions.question(placement=placement) as wire:
             seen = adapter.observe(remote, wire=wire)
+    except Unasked:
+        return None
     except ProviderError as error:
         ids = {"placement_id": str(placement.pk), "client_id": str(target.client_id), "target_id": str(target.pk)}
         log.warning("drift.unreadable", delivery_id=str(newest.id), code=error.code, **ids)

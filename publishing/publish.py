@@ -27,6 +27,7 @@ from instances import drafts, versions
 from instances.models import InstanceVersion, PromptInstance, Publication
 from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import adapters, courier, deliveries, metrics, targets
+from publishing.asking import Asking
 from publishing.models import Delivery, Placement
 from publishing.ports import NOT_ASKED, Outcome
 from publishing.states import OPEN, DeliveryState
@@ -75,9 +76,11 @@ def check(
     by: Actor,
     target_ids: Sequence[uuid.UUID] | None = None,
     version: InstanceVersion | None = None,
+    questions: Asking | None = None,
 ) -> Checked:
     """Show the text to the contract of every target before anything moves; uses the network, writes nothing.
 
+    ``questions`` are those of the request, where it checks more than one prompt.
     Problems point at ``/targets/<target id>/…``. Raises ``422.variables_invalid`` when the draft cannot be rendered.
     """
     policy.require(by, Permission.PUBLISH, instance.client)
@@ -86,7 +89,8 @@ def check(
         rendered = version.rendered if version is not None else versions.material(instance=instance).rendered
         shape = version.format if version is not None else str(instance.body.format)
         text = rendered.join({name: instance.secret_values.get(name, "") for name in rendered.secret_names})
-        told = [problem for placement in placements for problem in _told(placement, shape, text)]
+        questions = questions or Asking.of_request()
+        told = [problem for placement in placements for problem in _told(placement, shape, text, questions)]
     problems = tuple(problem for problem in told if problem.code not in UNANSWERED)
     unanswered = tuple(problem for problem in told if problem.code in UNANSWERED)
     return Checked(instance.revision, tuple(placements), problems, unanswered)
@@ -103,6 +107,7 @@ def publish(
     confirm: bool = False,
     reason: str = "",
     checked: Checked | None = None,
+    questions: Asking | None = None,
 ) -> Published:
     """Seal the draft (or take an older ``version``), make it active and send it to its targets.
 
@@ -115,7 +120,7 @@ def publish(
     policy.require(by, Permission.PUBLISH, instance.client)
     clients.require_active(instance.client)
     started = time.monotonic()
-    checked = checked or check(instance=instance, by=by, target_ids=target_ids, version=version)
+    checked = checked or check(instance=instance, by=by, target_ids=target_ids, version=version, questions=questions)
     _refuse_problems(checked)
     attributes = {"instance_id": str(instance.id), "client_id": str(instance.client_id)}
     with tracing.span("publish", action="instance.publish", **attributes) as span, transaction.atomic():
@@ -250,7 +255,7 @@ def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) ->
     return chosen
 
 
-def _told(placement: Placement, shape: str, text: str) -> list[Problem]:
+def _told(placement: Placement, shape: str, text: str, questions: Asking) -> list[Problem]:
     """What a target says. One that cannot be asked just now does not object: its delivery will be retried."""
     target = placement.target
     adapter = adapters.get(target.adapter)
@@ -258,7 +263,7 @@ def _told(placement: Placement, shape: str, text: str) -> list[Problem]:
         remote = courier.remote_of(target=target, placement=placement)
         found = adapter.check(remote, format=shape, text=text)
         if not found:
-            found = targets.probe(target=target, placement=placement)
+            found = targets.probe(target=target, placement=placement, questions=questions)
         span.set_attribute("publish.problems", len(found))
     return [replace(problem, pointer=f"/targets/{target.id}{problem.pointer}") for problem in found]
 

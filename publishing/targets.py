@@ -22,6 +22,7 @@ from prompthub_kernel.naming import require_name
 from prompthub_kernel.strict_json import require_storable
 from publishing import adapters, closing, courier, deliveries, lanes, masking, origins, overwriting, places, waiting
 from publishing.adapters import contract
+from publishing.asking import Asking
 from publishing.models import Delivery, Placement, Target
 from publishing.ports import ProviderError, Remote
 from publishing.states import OPEN
@@ -205,17 +206,18 @@ def test(*, target: Target, actor: Actor) -> list[tuple[Placement | None, list[P
     policy.require(actor, Permission.ADMIN, target.client)
     if forbidden := contract.unreachable(target.settings):
         return [(None, forbidden)]
+    questions = Asking.of_request()
     found = list(placements(target=target))
-    return [(placement, probe(target=target, placement=placement)) for placement in found]
+    return [(placement, probe(target=target, placement=placement, questions=questions)) for placement in found]
 
 
-def probe(*, target: Target, placement: Placement) -> list[Problem]:
+def probe(*, target: Target, placement: Placement, questions: Asking) -> list[Problem]:
     """What the provider itself says against writing there; a provider that does not answer is one problem."""
     if forbidden := contract.unreachable(target.settings):
         return forbidden
     adapter = adapters.get(target.adapter)
     try:
-        with courier.question(placement=placement) as wire:
+        with questions.question(placement=placement) as wire:
             return adapter.probe(courier.remote_of(target=target, placement=placement), wire=wire)
     except ProviderError as error:
         return [Problem("", str(error.outcome), error.detail)]

@@ -37,13 +37,17 @@ class LeasedWire:
         """One HTTP call through ``foundation.egress``, within what is left of the total deadline."""
         if self._renew is not None:
             self._renew()
-        left = self._seconds - (time.monotonic() - self._started)
+        left = self.left()
         if left <= 0:
             raise EgressNotSent("the time for this delivery is used up")
         self.wrote = self.wrote or method not in {"GET", "HEAD"}
         return egress.request(
             method=method, url=url, headers=headers, content=content, deadline=left, max_bytes=max_bytes
         )
+
+    def left(self) -> float:
+        """Seconds until the deadline; negative after it."""
+        return self._seconds - (time.monotonic() - self._started)
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from portal.presenters import prompts as shown
 from portal.presenters.bulk import Outcome
 from prompthub_kernel.errors import Conflict, NotFound, PromptHubError
 from publishing import closing, publish
+from publishing.asking import Asking
 from tenancy.policy import Permission
 
 # A page that does many in one request answers before a proxy gives up; the rest is offered again.
@@ -104,6 +106,11 @@ class BulkPublish(Bulk):
             return HttpResponse(status=UNCHANGED)
         return self.page(ROW, line=line, outcome=self._published(line, found))
 
+    @cached_property
+    def questions(self) -> Asking:
+        """To providers, for all prompts together."""
+        return Asking.of_request()
+
     def act(self, line: shown.PromptLine) -> Outcome:
         """Publish it to all its places, unless its draft is not what was shown, or another version became active."""
         instance = drafts.get(key=line.instance.pk, actor=self.actor)
@@ -113,7 +120,7 @@ class BulkPublish(Bulk):
         if seen:
             drafts.require_revision(draft=instance, revision=int(seen) if seen.isdecimal() and len(seen) < 10 else 0)
         reason = self.request.POST.get("reason", "")[:500]
-        done = publish.publish(instance=instance, by=self.actor, at=self.at, reason=reason)
+        done = publish.publish(instance=instance, by=self.actor, at=self.at, reason=reason, questions=self.questions)
         if not done.changed:
             return bulk.unchanged(done=done, here=self._here(line, done.publication), reason=reason)
         return self._published(line, self._progress(line, done.publication))
