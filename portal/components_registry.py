@@ -209,8 +209,10 @@ def mark() -> Part:
 
 def dependants() -> Part:
     """Who uses a bundle."""
-    row = SimpleNamespace(release=NEWER, selector="^1.0", resolved=OLD_ONE)
-    return Part("dependants", _("Who uses this"), {_("one"): {"rows": [row]}})
+    needs = [SimpleNamespace(selector="^1.0", resolved=OLD_ONE)]
+    includes = [SimpleNamespace(name="greeting", included=OLD_ONE, prompt="tone")]
+    rows = [_release("1.4.0", needs=needs, includes=[]), _release("1.3.0", needs=[], includes=includes)]
+    return Part("dependants", _("Who uses this"), {_("two"): {"rows": rows}})
 
 
 def _move(state: str, aim: Aimed, *, previous: Any = None, ordinal: int | None = None, **more: Any) -> Any:

@@ -19,7 +19,7 @@ LONGEST = 2_000
 _NAME = r"@[a-z0-9-]+/[a-z0-9-]+"
 _TOKEN = r"(?:(?:[\^~=]|[<>]=?)?\d[\w.+*-]*|\*)"  # noqa: S105 - a version or a range, no secret
 _MORE = r"… \(\d+ more\)"
-_ONE = rf"(?:{_TOKEN}(?: {_TOKEN})*|{_MORE})"
+_ONE = rf"(?:{_TOKEN}(?: (?:\|\| )?{_TOKEN})*|{_MORE})"
 _SPAN = rf"(?:\(\d+ of them\) )?from {_TOKEN} to {_TOKEN}"
 _SHORT = rf"{_NAME}(?: (?:{_SPAN}|{_ONE}(?:, {_ONE})*(?: (?:or|and) {_ONE})?))?"
 _SEVERAL = rf"(?:{_SHORT}|{_MORE})(?:(?:, | or | and )(?:{_SHORT}|{_MORE}))*"
@@ -27,6 +27,7 @@ _VERSIONS = rf"{_ONE}(?:(?:, | and ){_ONE})*"
 _WHO = rf"(?:your (?:bundle|project)|every version of {_NAME}(?: that fits {_ONE}| {_SPAN})?|{_SHORT})"
 PLACES = {"who": _WHO, "it": r"your (?:bundle|project)", "what": _SEVERAL, "versions": _VERSIONS, "name": _NAME}
 PLACES |= {"range": _ONE, "span": _SPAN, "first": _TOKEN, "last": _TOKEN, "count": r"\d+"}
+PLACES |= {"early": _ONE, "numbers": r"\d+\.\d+\.\d+"}
 PLACES |= {"way": rf"{_SHORT}(?:, which needs (?:{_SHORT}|{_MORE}))*"}
 
 CLAUSES = (
@@ -46,6 +47,7 @@ CLAUSES = (
     N("%(who)s needs %(what)s, of which %(versions)s would fit, but was yanked"),
     N("%(who)s needs %(what)s, which its only version, %(first)s, does not fit"),
     N("%(who)s needs %(what)s, which none of its versions, %(first)s to %(last)s, fits"),
+    N("%(who)s needs %(what)s, but %(early)s takes no pre-release of %(numbers)s, since it names none"),
     N("%(who)s needs %(what)s"),
 )
 WHO = (
@@ -64,6 +66,13 @@ WHOLE = (
     N("These and %(count)s further requirements cannot all be met."),
     N("These requirements cannot all be met."),
     N("(%(count)s further steps are left out here.)"),
+    N("No release of %(name)s fits both %(range)s and %(range_else)s."),
+    N("No release of %(name)s fits both %(range)s and %(range_else)s: %(first)s would, but was yanked."),
+    N("No release of %(name)s fits both %(range)s and %(range_else)s: a range takes the builds of one variant."),
+    N(
+        "No release of %(name)s fits both %(range)s and %(range_else)s: "
+        "%(early)s takes no pre-release of %(numbers)s, since it names none."
+    ),
 )
 _NUMBER = re.compile(r"(?P<rest>.*) (?P<number>\(\d+\))", re.DOTALL)
 CYCLE = N("Bundles cannot need themselves: %(way)s")

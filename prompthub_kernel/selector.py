@@ -116,6 +116,12 @@ class Range:
             raise where.unreadable("length", f"Written out, the range has more than {MAX_LENGTH} characters.")
         return cls(one, tuple(_interval(row, where) for row in alternatives), spelling)
 
+    def overlaps(self, other: Exact | Range) -> bool:
+        """Whether both reach over some of the same versions, whatever their variants and whether there are any."""
+        if isinstance(other, Exact):
+            return any(one.low <= other.version.precedence < one.high for one in self.intervals)
+        return any(one.low < two.high and two.low < one.high for one in self.intervals for two in other.intervals)
+
     def matches(self, version: SemVer) -> bool:
         """Whether the version is one of the range's."""
         if version.variant != self.variant:

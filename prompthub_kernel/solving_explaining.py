@@ -176,7 +176,7 @@ class _Narration:
         self._numbers: dict[Nogood, int] = {}
 
     def sentences(self) -> list[str]:
-        """At most :data:`MAX_SENTENCES`; a longer story is told from both ends."""
+        """At most :data:`MAX_SENTENCES`; a longer story is told from both ends. Ranges that overlap in vain end it."""
         failure = self.proof.failure
         if failure is None:
             return self.words.listed(self.proof.facts, MAX_SENTENCES)
@@ -187,11 +187,13 @@ class _Narration:
             if nogood is not failure:
                 self._numbers[nogood] = len(self._numbers) + 1
                 self._said[-1] = f"{self._said[-1][:-1]} ({self._numbers[nogood]})."
-        if len(self._said) > MAX_SENTENCES:
-            left_out = len(self._said) - MAX_SENTENCES + 1
-            middle = MAX_SENTENCES // 2
-            self._said[middle : -middle + 1] = [f"({left_out} further steps are left out here.)"]
-        return self._said
+        gaps = self.words.gaps(self.proof.facts)
+        most = MAX_SENTENCES - len(gaps)
+        if len(self._said) > most:
+            left_out = len(self._said) - most + 1
+            middle = most // 2
+            self._said[middle : middle + left_out] = [f"({left_out} further steps are left out here.)"]
+        return self._said + gaps
 
     def _tell(self, nogood: Nogood) -> None:
         (_, first), *others = nogood.cause

@@ -71,6 +71,15 @@ class Versions:
         """As ``taken``, with those that were yanked."""
         return self.bit(selector.version) if isinstance(selector, Exact) else self._within(selector)
 
+    def refused(self, range_: Range) -> int:
+        """The bits of the pre-releases inside a range that it does not take, because it names none of their numbers."""
+        values = 0
+        for interval in range_.intervals:
+            first = bisect_left(self._keys, (interval.low, ""))
+            behind = bisect_left(self._keys, (interval.high, ""), first)
+            values |= (2 << behind) - (2 << first)
+        return values & self._of_variant.get(range_.variant, 0) & ~self._finished & ~self._within(range_)
+
     def _within(self, range_: Range) -> int:
         """As ``Range.matches`` says of each."""
         own = self._of_variant.get(range_.variant, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations, islice, product
 
 from prompthub_kernel.selector import Exact, Range
 from prompthub_kernel.solving_search import ABSENT, Nogood, Term
@@ -60,6 +61,20 @@ class Words:
         if fact.terms and fact.terms[-1][0] == fact.needed:
             return f"{source} needs {wanted}"
         return f"{source} needs {wanted}, {self._missing(fact.needed, selectors)}"
+
+    def gaps(self, facts: Sequence[Nogood]) -> list[str]:
+        """Of bundles that are needed in two ranges which overlap, why no release is in both; a few of them."""
+        asked: dict[int, list[list[Exact | Range]]] = {}
+        for fact in facts:
+            if isinstance(fact, Needs) and len(selectors := self._selectors(fact)) <= MAX_LISTED:
+                asked.setdefault(fact.needed, []).append(selectors)
+        found = (
+            self._gap(variable, one, two)
+            for variable, rows in asked.items()
+            for first, second in combinations(rows, 2)
+            for one, two in product(first, second)
+        )
+        return [*islice(dict.fromkeys(filter(None, found)), MAX_LISTED)]
 
     def outcome(self, terms: Sequence[Term]) -> str:
         """What follows from a nogood with these terms."""
@@ -134,9 +149,38 @@ class Words:
         if fitting:
             yanked = versions.among(fitting)
             return f"of which {_listed([str(one) for one in yanked[-MAX_LISTED:]], 'and')} would fit, but was yanked"
+        if early := self._early(variable, selectors, -1):
+            return f"but {early}"
         if len(versions.ordered) == 1:
             return f"which its only version, {versions.ordered[0]}, does not fit"
         return f"which none of its versions, {versions.ordered[0]} to {versions.ordered[-1]}, fits"
+
+    def _gap(self, variable: int, one: Exact | Range, two: Exact | Range) -> str:
+        """That no release fits both, and what would but for a rule; empty where one does, or where that is plain."""
+        versions = self.universe.versions[variable]
+        if versions.taken(one) & versions.taken(two) or not _overlap(one, two):
+            return ""
+        told = f"No release of {self.universe.names[variable]} fits both {one} and {two}"
+        if yanked := versions.fitting(one) & versions.fitting(two):
+            return f"{told}: {versions[yanked]} would, but was yanked."
+        if _variant(one) != _variant(two):
+            return f"{told}: a range takes the builds of one variant."
+        early = self._early(variable, [one, two], self._reached(variable, one) & self._reached(variable, two))
+        return f"{told}: {early}." if early else f"{told}."
+
+    def _reached(self, variable: int, selector: Exact | Range) -> int:
+        """What a selector takes, and the pre-releases that a range passes over."""
+        versions = self.universe.versions[variable]
+        return versions.fitting(selector) | (versions.refused(selector) if isinstance(selector, Range) else 0)
+
+    def _early(self, variable: int, selectors: Sequence[Exact | Range], values: int) -> str:
+        """Which range passes over the highest pre-release among these; empty where none does."""
+        versions = self.universe.versions[variable]
+        for selector in selectors:
+            if isinstance(selector, Range) and (refused := versions.refused(selector) & values):
+                numbers = ".".join(map(str, versions[refused].numbers))
+                return f"{selector} takes no pre-release of {numbers}, since it names none"
+        return ""
 
     def _cycle(self, cycle: Cycle) -> str:
         if not cycle.terms:
@@ -149,6 +193,14 @@ class Words:
         others = [self._short(*term) for term in cycle.terms[1:]]
         way = ", which needs ".join(brief(others))
         return f"{subject} needs {way}, which needs {self.universe.names[cycle.path[0]]} again"
+
+
+def _overlap(one: Exact | Range, two: Exact | Range) -> bool:
+    return one.overlaps(two) if isinstance(one, Range) else isinstance(two, Range) and two.overlaps(one)
+
+
+def _variant(selector: Exact | Range) -> str:
+    return selector.version.variant if isinstance(selector, Exact) else selector.variant
 
 
 def brief(words: Sequence[str]) -> list[str]:

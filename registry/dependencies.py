@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from foundation.actors import Actor
 from prompthub_kernel import solving
@@ -15,7 +16,7 @@ from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.selector import Exact, Range
 from prompthub_kernel.semver import SemVer
 from registry.bundles import read_requirement
-from registry.models import Bundle, Inclusion, Release, ReleaseMark, ReleaseRequirement, Requirement
+from registry.models import Bundle, Inclusion, Release, ReleaseMark, ReleaseRequirement
 from tenancy import policy
 from tenancy.models import Project
 
@@ -51,27 +52,30 @@ def solve(
     return Solution(dict(sorted((keys[row.pk], row) for row in rows)))
 
 
-def dependants(*, bundle: Bundle, actor: Actor) -> QuerySet[ReleaseRequirement]:
-    """The releases that need a bundle, newest first, as far as the actor may see them; those taken back left out."""
-    projects = policy.visible(actor, Project)
-    rows = ReleaseRequirement.objects.filter(required=bundle, release__bundle__project__in=projects)
-    rows = rows.exclude(release__marks__kind=ReleaseMark.Kind.REVERT)
-    return rows.select_related("release__bundle__project", "resolved").order_by("-id")
-
-
-def including(*, bundle: Bundle, actor: Actor) -> QuerySet[Inclusion]:
-    """The releases that have texts of a bundle in their prompts, newest first, as far as the actor may see them."""
-    projects = policy.visible(actor, Project)
-    rows = Inclusion.objects.filter(included__bundle=bundle, release__bundle__project__in=projects)
-    rows = rows.exclude(release__marks__kind=ReleaseMark.Kind.REVERT)
-    return rows.select_related("release__bundle__project", "included").order_by("-id")
-
-
-def drafts_needing(*, bundle: Bundle, actor: Actor) -> QuerySet[Requirement]:
-    """The drafts that need a bundle, as far as the actor may see them."""
-    projects = policy.visible(actor, Project)
-    rows = Requirement.objects.filter(required=bundle, bundle__project__in=projects)
-    return rows.select_related("bundle__project").order_by("bundle__project__slug", "bundle__slug")
+def dependants(*, bundle: Bundle, actor: Actor) -> QuerySet[Any]:
+    """The releases of other bundles that need a bundle or have texts of it in their prompts, as far as the actor may
+    see them, the newest first; those taken back left out. Each has its ``needs`` (one :class:`ReleaseRequirement`, or
+    none) and its ``includes`` (:class:`Inclusion` rows by prompt) of that bundle. Three queries.
+    """
+    needing = ReleaseRequirement.objects.filter(required=bundle).order_by()
+    including = Inclusion.objects.filter(included__bundle=bundle).exclude(release__bundle=bundle).order_by()
+    rows: QuerySet[Any] = Release.objects.filter(
+        pk__in=needing.values("release").union(including.values("release")),
+        bundle__project__in=policy.visible(actor, Project),
+    )
+    rows = rows.exclude(marks__kind=ReleaseMark.Kind.REVERT).defer("manifest", "compatibility", "notes")
+    return (
+        rows.select_related("bundle__project")
+        .prefetch_related(
+            Prefetch("requirements", needing.select_related("resolved"), to_attr="needs"),
+            Prefetch(
+                "inclusions",
+                including.select_related("included__bundle__project").order_by("name", "id"),
+                to_attr="includes",
+            ),
+        )
+        .order_by("-id")
+    )
 
 
 @dataclass(slots=True)

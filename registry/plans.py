@@ -54,8 +54,14 @@ class Plan:
         return bump.needed(self.changes)
 
     @property
+    def goes_with(self) -> Sequence[Release]:
+        """The releases it would be made with: those that are chosen, and those that texts are put in from."""
+        put_in = [release for whole in self.prompts.values() for release, _ in whole.included]
+        return list(dict.fromkeys([*self.chosen.values(), *put_in]))
+
+    @property
     def lowest(self) -> SemVer | None:
-        """The lowest version that is enough and free; None where there is nothing to be measured against."""
+        """The lowest version that is enough and free; None where there is nothing to be measured against, or none is."""
         if not self.fits_below or (self.used and not self.gone and not self.manifest.version.pre):
             return self.highest
         if self.previous is not None:
@@ -64,7 +70,7 @@ class Plan:
             found = _free(_whole(self.manifest.version), self.reverted)
         else:
             return None
-        return found if self._fits(found) else self.highest
+        return found if found is not None and self._fits(found) else self.highest
 
     @property
     def enough(self) -> bool:
@@ -99,7 +105,7 @@ class Plan:
         if self.previous is not None:
             old, new, found = self.previous.semver, self.manifest.version, [*self.changes]
             bump.require_bump(old=old, new=new, found=found, lowest=self.lowest)
-        if self.above is not None and self.highest is not None:
+        if self.above is not None:
             found, lowest = [*self.leading], self.highest
             bump.require_room(new=self.manifest.version, above=self.above.semver, found=found, lowest=lowest)
 
@@ -209,9 +215,9 @@ def _reverted(bundle: Bundle, version: SemVer) -> frozenset[str]:
     return frozenset(rows.order_by().values_list("number", flat=True))
 
 
-def _free(version: SemVer, used: Container[str]) -> SemVer:
-    """The version, or the next patch of it that is not used."""
-    while number(version=version) in used:
+def _free(version: SemVer | None, used: Container[str]) -> SemVer | None:
+    """The version, or the next patch of it that is not used; None where none is left."""
+    while version is not None and number(version=version) in used:
         version = bump.raised(version, Bump.PATCH)
     return version
 

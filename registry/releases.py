@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,11 +58,15 @@ MAX_MESSAGE_LENGTH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A release; whether this call cut it, and the newest release before it, if that has the same content."""
+    """A release; whether this call cut it, and the newest release before it, if that has the same content.
+
+    ``goes_with`` are the releases that its draft is made with (:attr:`registry.plans.Plan.goes_with`).
+    """
 
     release: Release
     created: bool
     same_as: Release | None = None
+    goes_with: Sequence[Release] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def cut(*, bundle: Bundle, version: str, by: Actor, at: datetime, revision: int 
         metadata = {"digest": release.digest, "prompts": len(found.prompts), "bundle": str(row.pk)}
         events.record(action=Action.RELEASE_CUT, subject=subject(release), by=by, at=at, metadata=metadata)
         broadcast.announce(topic="bundle", key=row.pk)
-    return Cut(release, created=True, same_as=found.same_as)
+    return Cut(release, created=True, same_as=found.same_as, goes_with=found.goes_with)
 
 
 def retire(*, release: Release, reason: str, by: Actor, at: datetime, message: str = "") -> ReleaseMark:
@@ -239,7 +243,7 @@ def _again(present: Release, found: Plan) -> Cut:
     if present.marks.filter(kind=ReleaseMark.Kind.REVERT).exists():
         detail = f"Version {present.version} was taken back, and its number is never used again."
     elif present.digest == found.manifest.digest():
-        return Cut(present, created=False)
+        return Cut(present, created=False, goes_with=found.goes_with)
     else:
         detail = f"Version {present.version} is there already, with another content."
     raise Conflict(

@@ -10,7 +10,17 @@ from django.db.models.functions import Coalesce
 
 from foundation.actors import Actor
 from registry import pending
-from registry.models import Activation, Bundle, Channel, Member, Release, ReleaseMark, ReleaseRequirement, Requirement
+from registry.models import (
+    Activation,
+    Bundle,
+    Channel,
+    Inclusion,
+    Member,
+    Release,
+    ReleaseMark,
+    ReleaseRequirement,
+    Requirement,
+)
 from registry.states import WAITING
 from tenancy import policy
 from tenancy.models import Project
@@ -42,6 +52,15 @@ def marks(rows: Iterable[Release]) -> list[ReleaseMark]:
     return list(ReleaseMark.objects.filter(release__in=list(rows)).order_by("-id"))
 
 
+def warnings(rows: Iterable[Release]) -> list[ReleaseMark]:
+    """Why some releases should not be used any more, the last said first; of several retirements of one the last."""
+    found: dict[tuple[uuid.UUID, str], ReleaseMark] = {}
+    for mark in marks(rows):
+        if mark.kind != ReleaseMark.Kind.REVERT:
+            found.setdefault((mark.release_id, mark.kind), mark)
+    return [*found.values()]
+
+
 def pointing(rows: Iterable[Release]) -> dict[uuid.UUID, list[Channel]]:
     """The channels that point at each of some releases, for all callers or for a part of them; by the release's id."""
     keys = {row.pk for row in rows}
@@ -57,6 +76,11 @@ def requirements(release: Release) -> list[ReleaseRequirement]:
     """What a release needs, with the releases that were chosen when it was cut."""
     rows = release.requirements.select_related("required__project", "resolved")
     return list(rows.order_by("required__project__slug", "required__slug"))
+
+
+def inclusions(release: Release) -> list[Inclusion]:
+    """The prompts of other releases whose texts a release has in its own, by the names of those."""
+    return list(release.inclusions.select_related("included__bundle__project").order_by("name", "id"))
 
 
 def before(release: Release) -> Release | None:

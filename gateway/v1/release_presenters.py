@@ -11,7 +11,7 @@ from gateway.v1.registry_presenters import Shown, release_name
 from prompthub_kernel.bump import Change
 from registry import lockfiles, packs, releases, standing
 from registry.comparing import Comparison
-from registry.models import Release, ReleaseMark, ReleaseRequirement
+from registry.models import Inclusion, Release, ReleaseMark
 from registry.packs import Active, Pack, PackVersion
 from registry.plans import Plan
 from registry.releases import Cut
@@ -59,13 +59,19 @@ def release(row: Any) -> Shown:
             }
             for one in needed
         ],
+        "included": _included(standing.inclusions(row)),
         "marks": [_mark(one) for one in releases.marks(release=row)],
     }
 
 
 def cut(done: Cut, told: Any) -> Shown:
-    """A release; whether this call cut it."""
-    return {"created": done.created, "same_as": release_name(done.same_as), "release": release(told)}
+    """A release; whether this call cut it, and what was said of those it is made with."""
+    return {
+        "created": done.created,
+        "same_as": release_name(done.same_as),
+        "release": release(told),
+        "warnings": _warnings(done.goes_with),
+    }
 
 
 def marked(row: Release, mark: ReleaseMark) -> Shown:
@@ -88,7 +94,7 @@ def plan(found: Plan) -> Shown:
         "next_changes": _changes(found.leading),
         "prompts": dict(found.manifest.prompts),
         "chosen": {name: release_name(one) for name, one in found.chosen.items()},
-        "warnings": _warnings(found.chosen),
+        "warnings": _warnings(found.goes_with),
     }
 
 
@@ -107,13 +113,15 @@ def comparison(old: Release, new: Release, found: Comparison) -> Shown:
     }
 
 
-def dependant(row: ReleaseRequirement) -> Shown:
-    """A release that needs a bundle."""
+def dependant(row: Any) -> Shown:
+    """A release (of ``dependencies.dependants``) that needs a bundle, or has texts of it in its own."""
+    need = row.needs[0] if row.needs else None
     return {
-        "bundle": str(row.release.bundle.address),
-        "release": release_name(row.release),
-        "selector": row.selector,
-        "resolved": release_name(row.resolved),
+        "bundle": str(row.bundle.address),
+        "release": release_name(row),
+        "selector": need and need.selector,
+        "resolved": need and release_name(need.resolved),
+        "included": _included(row.includes),
     }
 
 
@@ -173,18 +181,26 @@ def _mark(row: ReleaseMark) -> Shown:
     }
 
 
-def _warnings(chosen: Mapping[str, Release]) -> list[Shown]:
-    """What was said of releases that are chosen nevertheless, by their bundles."""
-    names = {row.pk: name for name, row in chosen.items()}
+def _warnings(rows: Iterable[Release]) -> list[Shown]:
+    """What was said of releases that are used nevertheless."""
+    used = {row.pk: row for row in rows}
     return [
         {
-            "bundle": names[mark.release_id],
-            "release": release_name(chosen[names[mark.release_id]]),
+            "bundle": str(used[mark.release_id].bundle.address),
+            "release": release_name(used[mark.release_id]),
             "code": lockfiles.WARNED[mark.kind],
             "reason": mark.reason,
             "message": mark.message,
         }
-        for mark in standing.marks(chosen.values())
+        for mark in standing.warnings(used.values())
+    ]
+
+
+def _included(rows: Iterable[Inclusion]) -> list[Shown]:
+    """In which prompts which texts were put."""
+    return [
+        {"prompt": one.name, "address": f"{one.included.bundle.address}@{one.included.version}/{one.prompt}"}
+        for one in rows
     ]
 
 

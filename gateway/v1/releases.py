@@ -270,12 +270,12 @@ class Dependants(OfBundle):
 
     @operation(
         "list_dependants",
-        "Releases that need a bundle, as far as you may see them",
+        "Releases that need a bundle or have its texts in theirs, as far as you may see them",
         {200: "[Dependant]"},
         query=pagination.PARAMETERS,
         problems=(MISSING,),
     )
     def get(self, project: str, bundle: str) -> Answer:
-        """The newest first."""
+        """The newest first. ``selector`` and ``resolved`` are null of a release that only has texts put in."""
         rows = dependencies.dependants(bundle=self.bundle(project, bundle), actor=self.actor)
-        return self.page(rows, pagination.BY_NUMBER, shown.dependant)
+        return self.page(rows, pagination.NEWEST_FIRST, shown.dependant)

@@ -23,7 +23,7 @@ from prompthub_kernel.errors import Problem, PromptHubError
 from prompthub_kernel.manifest import digest_of
 from prompthub_kernel.semver import SemVer
 from registry import dependencies, ed25519, plans, releases, signing, standing
-from registry.models import Bundle, Channel, Release, ReleaseMark, ReleaseRequirement
+from registry.models import Bundle, Channel, Inclusion, Release, ReleaseMark, ReleaseRequirement
 from registry.releases import REVERT_WITHIN
 from templates_app.models import TemplateVersion
 
@@ -55,11 +55,14 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePage:
-    """Everything about a release. ``intact``: its manifest still has its digest. ``revertible`` until that time."""
+    """Everything about a release. ``intact``: its manifest still has its digest. ``revertible`` until that time.
+    ``included``: in which prompts which texts of other releases were put.
+    """
 
     line: ReleaseLine
     pins: Mapping[str, TemplateVersion]
     requirements: Sequence[ReleaseRequirement]
+    included: Sequence[Inclusion]
     signatures: Sequence[Signature]
     marks: Sequence[tuple[ReleaseMark, State]]
     manifest: str
@@ -77,7 +80,8 @@ class ReleasePage:
 @dataclass(frozen=True, slots=True)
 class Next:
     """What the next release would be. ``refusal`` is why there can be none: sentences that explain a conflict among
-    them, and the places it is about. ``marks`` is what was said of releases that it would go with, by their addresses.
+    them, and the places it is about. ``marks`` is what was said of releases that it would go with, or would have texts
+    of, by their addresses.
     """
 
     version: str
@@ -135,6 +139,7 @@ def release_page(*, release: Release, at: datetime) -> ReleasePage:
         line=_line(release, latest, pointing),
         pins=releases.pins(release=release),
         requirements=standing.requirements(release),
+        included=standing.inclusions(release),
         signatures=_signatures(release),
         marks=[(mark, MARK[mark.kind]) for mark in releases.marks(release=release)],
         manifest=json.dumps(release.manifest, indent=2, ensure_ascii=False),
@@ -147,7 +152,7 @@ def release_page(*, release: Release, at: datetime) -> ReleasePage:
 def next_release(*, bundle: Bundle, version: str, actor: Actor) -> Next:
     """What cutting the draft would make. Without a version the lowest that fits is looked for."""
     latest = releases.latest(bundle=bundle)
-    asked = version or str(FIRST if latest is None else raised(latest.semver, max(BUMP)))
+    asked = version or str(FIRST if latest is None else raised(latest.semver, max(BUMP)) or latest.semver)
     try:
         plan = releases.plan(bundle=bundle, version=asked, actor=actor)
     except PromptHubError as error:
@@ -156,8 +161,8 @@ def next_release(*, bundle: Bundle, version: str, actor: Actor) -> Next:
     before = {} if plan.previous is None else releases.pins(release=plan.previous)
     old, new = release_changes.sealed(before), release_changes.planned(plan.prompts)
     changes = release_changes.between(old=old, new=new)
-    goes_with = {row.pk: f"{name}@{row.version}" for name, row in plan.chosen.items()}
-    marks = [(goes_with[mark.release_id], mark, MARK[mark.kind]) for mark in standing.marks(plan.chosen.values())]
+    goes_with = {row.pk: f"{row.bundle.address}@{row.version}" for row in plan.goes_with}
+    marks = [(goes_with[mark.release_id], mark, MARK[mark.kind]) for mark in standing.warnings(plan.goes_with)]
     return Next(fits, plan, changes, release_changes.reasons(plan.changes), marks=marks)
 
 
@@ -171,7 +176,7 @@ def compared(*, old: Release, new: Release, shape: Shape) -> Compared:
 
 
 def dependants_page(*, bundle: Bundle, actor: Actor, number: str = "") -> Page[Any]:
-    """Releases of other bundles that need this one, the newest first."""
+    """Releases of other bundles that need this one or have texts of it in their prompts, the newest first."""
     return Paginator(dependencies.dependants(bundle=bundle, actor=actor), PAGE).get_page(number)
 
 

@@ -234,6 +234,6 @@ class Dependants(BundleView):
     permissions = {"GET": Permission.VIEW}
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The releases of other bundles that need this one."""
+        """The releases of other bundles that need this one or have its texts in theirs."""
         page = shown.dependants_page(bundle=self.bundle, actor=self.actor, number=request.GET.get("page", ""))
         return self.tab("dependants", "used", page=page)

@@ -225,6 +225,49 @@ def test_a_retired_release_that_the_next_one_would_go_with_is_warned_of(bench):
     assert "Cut this release for ever" in html
 
 
+def test_a_yanked_release_whose_text_the_next_one_would_have_is_warned_of(bench):
+    safety = Workbench(bench.project, "safety")
+    safety.write("a", "A.", template="a")
+    mark(safety.cut("1.0.0"), "yank", "security", "Says too much.")
+    bench.work.write("greeting", 'Be kind. {% include "@voice/safety@1.0.0/a" %}')
+    browser = bench.person(Role.PUBLISHER)
+    html = " ".join(page_of(browser.get(bench.address("cut"))).split())
+    assert '<span class="ph-version">@voice/safety@1.0.0</span> yanked: security' in html
+    assert "Says too much." in html
+
+
+def test_texts_of_other_releases_are_told_on_both_sides(bench):
+    user = Workbench(bench.project, "user")
+    user.write("start", 'First: {% include "@voice/desk@2.0.0/greeting" %}')
+    user.cut("1.0.0")
+    browser = bench.person(Role.VIEWER)
+    html = " ".join(page_of(browser.get(bench.address("dependants"))).split())
+    assert "@voice/user@1.0.0" in html
+    assert '<span class="ph-code">greeting</span> <span class="ph-version">2.0.0</span>' in html
+    assert "in start" in html
+    html = page_of(browser.get(bench.address("release", bundle="user", release="1.0.0")))
+    assert "Texts of other releases in it" in html
+    assert "@voice/desk@2.0.0/greeting" in html
+    html = page_of(browser.get(bench.address("release", release="1.0.0")))
+    assert "Texts of other releases in it" not in html
+
+
+def test_more_releases_that_use_a_bundle_cost_no_more_questions(bench):
+    user, browser, asked = Workbench(bench.project, "user"), bench.person(Role.VIEWER), []
+    user.need("@voice/desk", "^2.0")
+    browser.get(bench.address("dependants"))
+    for number in range(1, 5):
+        user.write(f"a{number}", '{% include "@voice/desk/greeting" %}')
+        user.cut(f"1.{number}.0")
+        with CaptureQueriesContext(connection) as queries:
+            html = page_of(browser.get(bench.address("dependants")))
+        with CaptureQueriesContext(connection) as more:
+            browser.get(bench.address("release", bundle="user", release="1.1.0"))
+        assert all(f"@voice/user@1.{one}.0" in html for one in range(1, number + 1))
+        asked.append((len(queries), len(more)))
+    assert len(set(asked)) == 1
+
+
 def test_who_uses_a_bundle_is_told(bench):
     user = Workbench(bench.project, "user")
     user.need("@voice/desk", "^2.0")

@@ -101,6 +101,44 @@ def test_a_conflict_is_told_in_sentences():
     ]
 
 
+@pytest.mark.parametrize(
+    ("tones", "other", "own", "told"),
+    [
+        (["1.0.0", "2.0.0"], ">=1.0 <1.5", ">=1.2 <3", "."),
+        (["1.0.0", "1.3.0!", "2.0.0"], ">=1.0 <1.5", ">=1.2 <3", ": 1.3.0 would, but was yanked."),
+        (["1.0.0", "1.1.0-rc.1"], "^1.0", "^1.1.0-rc.1", ": ^1.0 takes no pre-release of 1.1.0, since it names none."),
+        (["1.0.0", "1.1.0-rc.1"], "1.1.0-rc.1", "^1.0", ": ^1.0 takes no pre-release of 1.1.0, since it names none."),
+        (["1.0.0", "1.0.0-gpt4"], "^1", "^1-gpt4", ": a range takes the builds of one variant."),
+        (["1.0.0", "1.5.0", "2.6.0"], "1.0.0 || ^2", ">=1.0.1 <2.5", "."),
+    ],
+)
+def test_of_ranges_that_overlap_it_is_told_why_no_release_is_in_both(tones, other, own, told):
+    shelf = Shelf(base={"1.0.0": {"tone": other}}, tone={one: {} for one in tones})
+    explanation = refused({"base": "^1", "tone": own}, shelf, bundle="@acme/sales").context["explanation"]
+    assert explanation[-2].endswith("the requirements of your bundle cannot all be met.")
+    orders = ((other, own), (own, other))
+    assert explanation[-1] in {f"No release of @acme/tone fits both {one} and {two}{told}" for one, two in orders}
+
+
+def test_what_is_not_in_a_range_as_a_pre_release_is_told():
+    error = refused({"tone": "^1.0"}, Shelf(tone={"1.1.0-rc.1": {}}))
+    assert error.detail == (
+        "Your project needs @acme/tone ^1.0, but ^1.0 takes no pre-release of 1.1.0, since it names none."
+    )
+
+
+def test_a_story_stays_as_long_as_it_may_be_with_what_is_told_of_ranges():
+    chain = {
+        f"r{rung:03}": {"1.0.0": {f"r{rung + 1:03}": "^1"}, "1.1.0": {f"r{rung + 1:03}": "^1"}} for rung in range(60)
+    }
+    root = {"r000": "*", "r060": ">=1.5 <3"}
+    told = refused(root, Shelf(**chain, r060={"1.0.0": {}, "2.0.0": {}})).context["explanation"]
+    assert len(told) == MAX_SENTENCES
+    assert any("further steps are left out" in sentence for sentence in told)
+    assert told[-2].endswith("the requirements of your project cannot all be met.")
+    assert told[-1] == "No release of @acme/r060 fits both >=1.5 <3 and ^1."
+
+
 def test_what_has_nothing_to_do_with_a_conflict_is_not_told():
     noise = {f"noise{number}": {"1.0.0": {"tone": "*"}, "1.1.0": {"tone": ">=1"}} for number in range(20)}
     shelf = Shelf(base={"2.0.0": {"tone": "^1"}}, tone=TONES, **noise)

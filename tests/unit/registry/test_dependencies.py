@@ -133,18 +133,15 @@ def test_more_releases_than_can_be_looked_at_are_refused(project, system, monkey
 def test_who_needs_a_bundle_is_known_as_far_as_one_may_see(project, system, at):
     base = _shelf(project, "base", "1.0.0")
     other = make_project(slug="other")
-    user = _shelf(other, "user", "1.0.0", needs=[("@acme/base", "^1")])
+    _shelf(other, "user", "1.0.0", needs=[("@acme/base", "^1")])
     gone = _shelf(project, "gone", "1.0.0", needs=[("@acme/base", "~1.0")])
     releases.revert(release=_release(gone, "1.0.0", system), by=system, at=at)
     rows = dependencies.dependants(bundle=base.bundle, actor=system)
-    assert [(str(row.release.bundle.address), row.release.version, row.selector) for row in rows] == [
-        ("@other/user", "1.0.0", "^1")
+    assert [(str(row.bundle.address), row.version, [one.selector for one in row.needs]) for row in rows] == [
+        ("@other/user", "1.0.0", ["^1"])
     ]
-    drafts = dependencies.drafts_needing(bundle=base.bundle, actor=system)
-    assert [row.bundle_id for row in drafts] == [gone.bundle.pk, user.bundle.pk]
     viewer = make_actor(roles={project: Role.VIEWER})
     assert list(dependencies.dependants(bundle=base.bundle, actor=viewer)) == []
-    assert [row.bundle_id for row in dependencies.drafts_needing(bundle=base.bundle, actor=viewer)] == [gone.bundle.pk]
 
 
 @pytest.mark.parametrize(("visibility", "fine"), [("public", False), ("private", True)])

@@ -169,13 +169,29 @@ def test_whose_texts_have_those_of_a_bundle_in_them_is_known(bench, base, system
     release = bench.cut("1.0.0")
 
     def told(actor):
-        rows = dependencies.including(bundle=base.bundle, actor=actor)
-        return [(str(row.release.bundle.address), row.name, row.included.version, row.prompt) for row in rows]
+        rows = dependencies.dependants(bundle=base.bundle, actor=actor)
+        return [
+            (str(row.bundle.address), one.name, one.included.version, one.prompt)
+            for row in rows
+            for one in row.includes
+        ]
 
-    assert told(system) == [("@acme/support", "a", version, "greeting") for version in ("1.1.0", "1.0.0")]
+    assert told(system) == [("@acme/support", "a", version, "greeting") for version in ("1.0.0", "1.1.0")]
     assert told(make_actor()) == []
     releases.revert(release=release, by=system, at=at)
     assert told(system) == []
+
+
+def test_a_bundle_that_is_needed_and_put_in_is_told_once(bench, base, system):
+    bench.need("@acme/base", "^1.0")
+    bench.write("a", include("@acme/base/greeting"), variables=TONE)
+    bench.cut("1.0.0")
+    base.write("again", include("@acme/base@1.0.0/greeting"), variables=TONE)
+    base.cut("1.2.0")  # its own texts are none of another bundle's
+    [row] = dependencies.dependants(bundle=base.bundle, actor=system)
+    assert (str(row.bundle.address), row.version) == ("@acme/support", "1.0.0")
+    assert [(one.selector, one.resolved.version) for one in row.needs] == [("^1.0", "1.1.0")]
+    assert [(one.name, one.included.version) for one in row.includes] == [("a", "1.1.0")]
 
 
 def test_circles_and_long_chains_are_refused(bench):
