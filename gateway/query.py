@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from django.http import QueryDict
 
@@ -123,16 +125,22 @@ def whole(name: str, description: str, *, least: int, most: int, default: int | 
     return Parameter(name, schema, read, description, default)
 
 
-def read(given: QueryDict, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The values of all declared parameters. Raises ``422.request_invalid`` with pointers below ``/query``."""
+def read(given: QueryDict, declared: Mapping[str, Parameter], *, raw: bytes) -> dict[str, Any]:
+    """The values of all declared parameters. Raises ``422.request_invalid`` with pointers below ``/query``.
+
+    ``raw`` is the query as it was sent: what is not UTF-8 is refused, in ``given`` it was replaced by something else.
+    """
     values = {name: parameter.default for name, parameter in declared.items()}
     problems = []
+    garbled = _garbled(raw)
     for name, texts in given.lists():
         parameter = declared.get(name)
         if parameter is None:
             problems.append(Problem("/query", "additionalProperties", "there is a parameter nobody knows here"))
         elif len(texts) > 1:
             problems.append(Problem(f"/query/{name}", "maxItems", "is given more than once"))
+        elif name in garbled:
+            problems.append(Problem(f"/query/{name}", "encoding", "is not UTF-8"))
         else:
             try:
                 values[name] = parameter.read(texts[0])
@@ -146,6 +154,28 @@ def read(given: QueryDict, declared: Mapping[str, Parameter]) -> dict[str, Any]:
     if problems:
         raise Invalid("422.request_invalid", "A parameter of the address does not fit.", problems=problems)
     return values
+
+
+@contextmanager
+def told_at(name: str) -> Iterator[None]:
+    """What is refused inside is about the parameter of that name, whatever the verb calls it."""
+    try:
+        yield
+    except Invalid as error:
+        problems = [replace(one, pointer=f"/query/{name}") for one in error.problems]
+        raise Invalid(error.code, error.detail, problems=problems, context=error.context) from error
+
+
+def _garbled(raw: bytes) -> frozenset[str]:
+    """The names of the parameters whose values are not UTF-8."""
+    found = set()
+    for pair in raw.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        try:
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError:
+            found.add(unquote_plus(name.decode("latin-1")))
+    return frozenset(found)
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:

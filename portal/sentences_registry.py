@@ -50,6 +50,8 @@ SENTENCES = (
     N("A pack holds system, and styles under styles/."),
     N("That bundle is no pack."),
     N("From %(old)s on, these changes are %(step)s: the version must be %(lowest)s or higher."),
+    N("From %(old)s on, these changes are %(step)s: no version is high enough."),
+    N("From %(new)s to %(above)s, the highest version that there can be, the changes would be %(step)s."),
     N("From %(new)s to %(above)s, which is there already, the changes would be %(step)s: release it as %(lowest)s."),
     N("Version %(version)s is there already, with another content."),
     N("Version %(version)s was taken back, and its number is never used again."),

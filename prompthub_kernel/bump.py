@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 from prompthub_kernel.body import BodyFormat
 from prompthub_kernel.errors import Invalid, Problem
 from prompthub_kernel.pointer import pointer
-from prompthub_kernel.semver import SemVer
+from prompthub_kernel.semver import MAX_DIGITS, SemVer
 from prompthub_kernel.variables import VariablesSchema
 from prompthub_kernel.widening import Plain, plain, same, types, widens
 
 MAX_PROBLEMS = 50
+_HIGHEST = 10**MAX_DIGITS - 1
+"""What the numbers of a version end at."""
 _DECLARING = frozenset({"type", "properties", "additionalProperties", "required"})
 _SHAPES = {BodyFormat.TEXT: "text", BodyFormat.MARKDOWN: "text", BodyFormat.JSON: "json", BodyFormat.CHAT: "chat"}
 
@@ -101,10 +103,14 @@ def step(old: SemVer, new: SemVer) -> Bump:
     return Bump(max(Bump.MAJOR - max(raised - leading, 0), Bump.PATCH))
 
 
-def raised(old: SemVer, bump: Bump) -> SemVer:
-    """The lowest finished version of the same variant that is a step of this size, or more, up from ``old``."""
+def raised(old: SemVer, bump: Bump) -> SemVer | None:
+    """The lowest finished version of the same variant that is a step of this size, or more, up from ``old``; None
+    where no number is left.
+    """
     leading = next((place for place, number in enumerate(old.numbers) if number), 2)
-    place = min(leading + Bump.MAJOR - bump, 2)
+    place = next((at for at in range(min(leading + Bump.MAJOR - bump, 2), -1, -1) if old.numbers[at] < _HIGHEST), None)
+    if place is None:
+        return None
     major, minor, patch = [*old.numbers[:place], old.numbers[place] + 1, 0, 0][:3]
     return SemVer(major, minor, patch, variant=old.variant)
 
@@ -113,31 +119,38 @@ def require_bump(*, old: SemVer, new: SemVer, found: list[Change], lowest: SemVe
     """Raises ``422.bump_too_small`` when ``found`` asks for a larger step than from ``old`` to ``new``.
 
     The problems are the changes that do not fit, at most :data:`MAX_PROBLEMS`; the context has ``needed``, ``given``,
-    ``previous`` and ``lowest``, the version that would do: the first after that step unless another one is given.
+    ``previous`` and, where there is one, ``lowest``, the version that would do: the first after that step unless
+    another one is given.
     """
     given, asked = step(old, new), needed(found)
     if asked <= given:
         return
     lowest = lowest or raised(old, asked)
     detail = f"From {old} on, these changes are {asked}: the version must be {lowest} or higher."
-    raise _too_small(detail, found, given, {"previous": str(old), "lowest": str(lowest)})
+    if lowest is None:
+        detail = f"From {old} on, these changes are {asked}: no version is high enough."
+    raise _too_small(detail, found, given, {"previous": str(old)}, lowest)
 
 
-def require_room(*, new: SemVer, above: SemVer, found: list[Change], lowest: SemVer) -> None:
+def require_room(*, new: SemVer, above: SemVer, found: list[Change], lowest: SemVer | None) -> None:
     """Raises ``422.bump_too_small`` when what is released already as ``above`` differs from ``new``, which is to be put
     below it, by more than the step between them: whoever asks for ``new`` or higher would lose something.
 
-    ``found`` are the changes from ``new`` to ``above``, ``lowest`` is a version that would do. The context is that of
-    :func:`require_bump`, with ``next`` for ``previous``.
+    ``found`` are the changes from ``new`` to ``above``, ``lowest`` is a version that would do, if any. The
+    context is that of :func:`require_bump`, with ``next`` for ``previous``.
     """
     given, asked = step(new, above), needed(found)
     if asked <= given:
         return
     detail = f"From {new} to {above}, which is there already, the changes would be {asked}: release it as {lowest}."
-    raise _too_small(detail, found, given, {"next": str(above), "lowest": str(lowest)})
+    if lowest is None:
+        detail = f"From {new} to {above}, the highest version that there can be, the changes would be {asked}."
+    raise _too_small(detail, found, given, {"next": str(above)}, lowest)
 
 
-def _too_small(detail: str, found: list[Change], given: Bump, told: dict[str, str]) -> Invalid:
+def _too_small(detail: str, found: list[Change], given: Bump, told: dict[str, str], lowest: SemVer | None) -> Invalid:
+    if lowest is not None:
+        told["lowest"] = str(lowest)
     return Invalid(
         "422.bump_too_small",
         detail,

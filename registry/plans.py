@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def lowest(self) -> SemVer | None:
-        """The lowest version that is enough and free; None where there is nothing to be measured against, or none is."""
+        """The lowest version that is enough and free; None with nothing to be measured against, or none left."""
         if not self.fits_below or (self.used and not self.gone and not self.manifest.version.pre):
             return self.highest
         if self.previous is not None:

@@ -133,7 +133,8 @@ class Search(Endpoint):
     )
     def get(self) -> Answer:
         """In your projects and in public ones."""
-        found = search.find(text=self.query["q"], actor=self.actor, limit=self.query["limit"])
+        with query.told_at("q"):
+            found = search.find(text=self.query["q"], actor=self.actor, limit=self.query["limit"])
         results = [
             {
                 "address": one.address,
@@ -179,11 +180,12 @@ class Usage(Endpoint):
 def _address(text: str) -> Any:
     """An address from the query. Raises ``400.address_invalid`` that thinks of what a query does to a plus sign."""
     try:
-        return resolved.read_address(text)
+        with query.told_at("address"):
+            return resolved.read_address(text)
     except Invalid as error:
         if " " not in text:
             raise
-        problems = [Problem("/query/address", one.code, f"{one.detail} {PLUS}") for one in error.problems]
+        problems = [Problem(one.pointer, one.code, f"{one.detail} {PLUS}") for one in error.problems]
         raise Invalid(error.code, f"{error.detail} {PLUS}", problems=problems, context=error.context) from error
 
 

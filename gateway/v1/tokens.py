@@ -61,7 +61,7 @@ class OneToken(Endpoint):
 
     @operation("revoke_token", "Make a token useless", {204: None})
     def delete(self, token_id: UUID) -> Answer:
-        """From this moment on."""
+        """From this moment on; a text that is asked for by its address may be answered for one second more."""
         row = tokens.get(key=token_id, actor=self.actor)
         tokens.revoke(token=row, by=self.actor, at=self.at)
         return Answer(status=204)

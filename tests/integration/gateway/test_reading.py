@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+from urllib.parse import quote, unquote, unquote_plus
 
 import pytest
 from django.db import models
@@ -99,6 +99,37 @@ def test_a_whole_release_is_read_in_one_answer(admin, shelf):
 )
 def test_what_is_not_there_says_which_part_is_not(admin, shelf, address, code):
     assert_problem(read(admin, address), code)
+
+
+@pytest.mark.parametrize(
+    "address", ["@prompts/onboarding@2.1/welcome", "@prompts/onboarding@1 2/welcome", "@prompts/On/x", "@prompts/x@?"]
+)
+def test_an_address_that_cannot_be_read_is_told_at_its_place(admin, shelf, address):
+    asked = read(admin, address)
+    told = assert_problem(asked, "400.address_invalid")
+    assert [one["pointer"] for one in told["errors"]] == ["/query/address"]
+    posted = assert_problem(admin.post("resolve", {"address": address}), "400.address_invalid", "/address")
+    assert posted["context"] == told["context"]
+
+
+@pytest.mark.parametrize("key", ["a%09b", "a%0A", "%00", "a%7Fb", "%ff", "a%ed%a0%80", "%c3%28"])
+def test_a_key_is_the_same_at_every_door_or_refused_at_each(admin, shelf, key):
+    address = "@prompts/onboarding@stable/welcome"
+    assert_problem(admin.get(f"resolve?address={address}&key={key}"), "422.request_invalid", "/query/key")
+    try:
+        text = unquote(key, errors="strict")
+    except UnicodeDecodeError:
+        return  # no JSON says it
+    for path in ("resolve", "explain"):
+        refused = "400.json_invalid" if text == "\0" else "422.request_invalid"
+        assert_problem(admin.post(path, {"address": address, "key": text}), refused)
+
+
+@pytest.mark.parametrize("key", ["Zo%C3%AB", "%EF%BF%BD", "a+b", ""])
+def test_a_key_of_any_letters_is_taken(admin, shelf, key):
+    address = "@prompts/onboarding@stable/welcome"
+    assert admin.get(f"resolve?address={address}&key={key}").status_code == 200
+    assert admin.post("resolve", {"address": address, "key": unquote_plus(key)}).status_code == 200
 
 
 def test_a_text_is_asked_for_by_address_or_for_a_client(admin, shelf):
@@ -201,6 +232,8 @@ def test_bundles_and_prompts_are_found_by_words_in_what_one_may_see(admin, calle
     admin("PATCH", "projects/prompts", {"visibility": "public"})
     assert len(stranger.get("search?q=onboard").json()["results"]) == 2
     assert_problem(admin.get("search"), "422.request_invalid", "/query/q")
+    told = assert_problem(admin.get("search?q=a b c d e f g h i"), "422.request_invalid")
+    assert [one["pointer"] for one in told["errors"]] == ["/query/q"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,18 @@
 import pytest
 
 from prompthub_kernel.body import BodyFormat
-from prompthub_kernel.bump import MAX_PROBLEMS, Bump, Member, changes, needed, previous, raised, require_bump, step
+from prompthub_kernel.bump import (
+    MAX_PROBLEMS,
+    Bump,
+    Member,
+    changes,
+    needed,
+    previous,
+    raised,
+    require_bump,
+    require_room,
+    step,
+)
 from prompthub_kernel.errors import Invalid
 from prompthub_kernel.semver import SemVer
 from prompthub_kernel.variables import VariablesSchema
@@ -173,6 +184,34 @@ def test_a_step_has_a_size(old, new, size):
 )
 def test_the_lowest_version_of_each_size_is_told(old, sizes):
     assert [str(raised(SemVer.parse(old), bump)) for bump in Bump] == sizes
+
+
+@pytest.mark.parametrize(
+    ("old", "sizes"),
+    [
+        ("1.2.999999999", ["1.3.0", "1.3.0", "2.0.0"]),
+        ("1.999999999.999999999-gpt4", ["2.0.0-gpt4", "2.0.0-gpt4", "2.0.0-gpt4"]),
+        ("0.999999999.1", ["0.999999999.2", "0.999999999.2", "1.0.0"]),
+        ("999999999.2.3", ["999999999.2.4", "999999999.3.0", None]),
+        ("999999999.999999999.999999999", [None, None, None]),
+    ],
+)
+def test_a_version_that_is_told_can_be_read(old, sizes):
+    found = [raised(SemVer.parse(old), bump) for bump in Bump]
+    assert [one and str(one) for one in found] == sizes
+    assert all(SemVer.parse(str(one)) == one for one in found if one)
+
+
+def test_where_no_version_is_left_none_is_told():
+    top, found = SemVer.parse("999999999.0.0"), changes({"a": member()}, {})
+    with pytest.raises(Invalid) as refused:
+        require_bump(old=top, new=SemVer.parse("999999999.1.0"), found=found)
+    assert refused.value.context == {"needed": "major", "given": "minor", "previous": "999999999.0.0"}
+    assert refused.value.detail.endswith("no version is high enough.")
+    with pytest.raises(Invalid) as refused:
+        require_room(new=top, above=SemVer.parse("999999999.1.0"), found=found, lowest=None)
+    assert refused.value.context == {"needed": "major", "given": "minor", "next": "999999999.1.0"}
+    assert "the highest version" in refused.value.detail
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,17 @@ def test_a_version_that_has_another_content_is_not_enough_and_the_same_is(bench)
     assert bench.cut("1.1.0").version == "1.1.0"
 
 
+def test_beyond_the_highest_version_there_is_none(bench):
+    top = "999999999.999999999.999999999"
+    bench.cut(top)
+    bench.write("b", "New.")
+    told = plan(bench, "1.0.2")
+    assert (told.enough, str(told.lowest), told.highest) == (False, "1.1.0", None)
+    again = plan(bench, top)
+    assert (again.enough, again.lowest) == (False, None)
+    assert bench.cut("1.1.0").version == "1.1.0"
+
+
 def test_the_first_version_that_was_taken_back_is_followed_by_another(at):
     bench = Workbench(slug="first")
     bench.write("a", "One.")
