@@ -16,8 +16,8 @@ from tests.unit.kernel.test_solving import Shelf, ladder, needs, pigeons, refuse
 ENGLISH = re.compile(
     r"\b(needs?|every|cannot|which|because|and|or|from|to|your|version of|more|together|steps)\b", re.IGNORECASE
 )
-RANGES = ["*", "^1", "^2", "~1.1", ">=1.1 <3", "1.0.0", "2.0.0", "^3", "1.x", "^1-gpt4"]
-VERSIONS = ["1.0.0", "1.1.0", "1.2.0!", "2.0.0", "2.1.0", "2.2.0", "3.0.0!", "1.0.0-gpt4"]
+RANGES = ["*", "^1", "^2", "~1.1", ">=1.1 <3", "1.0.0", "2.0.0", "^3", "1.x", "^1-gpt4", "^1 || ^3", "^1.1.0-rc.1"]
+VERSIONS = ["1.0.0", "1.1.0", "1.2.0!", "2.0.0", "2.1.0", "2.2.0", "3.0.0!", "1.0.0-gpt4", "1.1.0-rc.1"]
 
 
 def explained(seed):
