@@ -16,12 +16,12 @@ from rest_framework import exceptions, status
 
 from foundation import correlation, database_errors
 from foundation.metrics import count_error
-from gateway.rendering import dumps
+from gateway.rendering import PROBLEM, dumps
 from prompthub_kernel.errors import Invalid, NotFound, Problem, PromptHubError, Refused, Unavailable
 
 log = structlog.get_logger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = PROBLEM
 API_PATHS = ("/prompt/", "/api/")
 RETRY_AFTER_SECONDS = 1
 NOT_ALLOWED = "PromptHub does not go by this host name. Its operator names those it goes by in PROMPTHUB_ALLOWED_HOSTS."

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+PROBLEM = "application/problem+json"
 
 
 def dumps(value: Any) -> bytes:
@@ -46,8 +49,16 @@ class OneRepresentation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
     ) -> tuple[Any, str]:
-        """The renderer and its media type. Raises NotAcceptable (406)."""
+        """The renderer and its media type. Raises NotAcceptable (406).
+
+        Who accepts only how problems are told gets what else there is to tell as JSON.
+        """
         if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type}:
             return next(iter(renderers)), JSONRenderer.media_type
-        found: tuple[Any, str] = super().select_renderer(request, renderers, format_suffix)
+        try:
+            found: tuple[Any, str] = super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            if PROBLEM not in request.META["HTTP_ACCEPT"].lower():
+                raise
+            return next(iter(renderers)), JSONRenderer.media_type
         return found

@@ -151,7 +151,7 @@ def preview(
     """The draft rendered, with other variables or another text if given; secrets stay placeholders. Stores nothing."""
     policy.require(actor, Permission.VIEW, instance.client)
     schema = instance.template_version.variables
-    text = body or instance.body
+    text = body.with_line_feeds() if body is not None else instance.body
     if body is not None:
         rendering.check(body=text, variables=schema)
     given = instance.variables if variables is None else variables
@@ -254,7 +254,7 @@ def _own_version(draft: PromptInstance, version: InstanceVersion) -> InstanceVer
 
 
 def _own_text(body: PromptBody | None) -> dict[str, Any]:
-    fields = body.as_fields() if body is not None else {"content_md": None, "content_json": None}
+    fields = body.with_line_feeds().as_fields() if body is not None else {"content_md": None, "content_json": None}
     return {column: fields[column] for column in ("content_md", "content_json")}
 
 

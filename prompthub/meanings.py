@@ -5,6 +5,7 @@ from __future__ import annotations
 MEANINGS = {
     "CELERY_BROKER_URL": "The broker that wakes the workers. `memory://`: worker and beat live in the web server's "
     "own process.",
+    "DATABASE_PASSWORD": "The password of that database as it is, instead of escaped in its address.",
     "DATABASE_URL": "The database, `postgresql://…`. Empty: SQLite in the state directory.",
     "FORWARDED_ALLOW_IPS": "Addresses or networks of proxies whose `X-Forwarded-For` is believed; `*` for all.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "The collector that spans are sent to, `http://collector:4318`. OpenTelemetry's "

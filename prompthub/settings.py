@@ -62,6 +62,8 @@ def _database() -> dict[str, Any]:
         found["CONN_MAX_AGE"] = 60  # opening the file and reading its schema costs more than most requests
     else:
         found["ENGINE"] = found["ENGINE"].replace("django.db.backends.postgresql", "foundation.postgresql")
+        if password := env.text("DATABASE_PASSWORD"):  # as it is; in the address it would have to be escaped
+            found["PASSWORD"] = password
         found["CONN_MAX_AGE"] = 60
         found["CONN_HEALTH_CHECKS"] = True
         found.setdefault("OPTIONS", {})

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST_HOST = 253  # RFC 1035 2.3.4, without the dots at its ends
 
+# Views that change nothing are exempt from the check for CSRF, so that another method is told 405 with Allow, not 403.
+
 # What a program is told instead of a page.
 PROBLEMS: dict[int, Callable[[], PromptHubError]] = {
     400: lambda: Invalid("422.request_invalid", "The request cannot be read."),
@@ -40,6 +43,7 @@ PROBLEMS: dict[int, Callable[[], PromptHubError]] = {
 }
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -47,6 +51,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
@@ -57,6 +62,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if ready else 503)
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -68,6 +74,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry) + generate_latest(queue_registry), content_type=CONTENT_TYPE_LATEST)
 
 
+@csrf_exempt
 @require_safe
 def error(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's ``type`` leads to (RFC 9457 3.1.1): the code in words, and whether trying again may help."""

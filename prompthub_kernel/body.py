@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -87,6 +87,13 @@ class PromptBody:
             raise _invalid(problems)
         return cls(shape, Engine(engine), content_md, copy.deepcopy(content_json))
 
+    def with_line_feeds(self) -> Self:
+        """The same with a line feed for every line end, of a document in all its strings but the keys.
+
+        So every text is stored that is written anew. What is sealed keeps the line ends its digest was taken over.
+        """
+        return replace(self, text=_with_line_feeds(self.text), document=_with_line_feeds(self.document))
+
     def leaves(self) -> Iterator[tuple[str, str]]:
         """Every renderable string with its JSON Pointer into the document; one leaf at ``""`` for text.
 
@@ -100,6 +107,10 @@ class PromptBody:
                     yield pointer([index, "content"]), message["content"]
         else:
             yield from _strings(self.document, ())
+
+    def document_keys(self) -> Iterator[tuple[str, str]]:
+        """Every key of a document with the JSON Pointer of its value. Keys are not renderable."""
+        yield from _keys(self.document, ())
 
     def source(self) -> str:
         """What a person reads and compares: the text itself, or the document as indented JSON."""
@@ -223,6 +234,24 @@ def _is_name(name: Any) -> bool:
         and name.isascii()
         and name.replace("_", "").replace("-", "").isalnum()
     )
+
+
+def _with_line_feeds(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, dict):
+        return {key: _with_line_feeds(element) for key, element in value.items()}
+    return [_with_line_feeds(element) for element in value] if isinstance(value, list) else value
+
+
+def _keys(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, element in value.items():
+            yield pointer((*path, key)), key
+            yield from _keys(element, (*path, key))
+    elif isinstance(value, list):
+        for index, element in enumerate(value):
+            yield from _keys(element, (*path, index))
 
 
 def _strings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ from prompthub_kernel.program import (
 )
 
 Parts = list[tuple[int, str | Step]]
+_WRITTEN = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def compile_jinja(source: str, *, secrets: frozenset[str], runtime: frozenset[str]) -> Program:
@@ -61,10 +63,17 @@ class JinjaCompiler(JinjaExpressions):
         """Text and ``{{ … }}``."""
         for child in node.nodes:
             if isinstance(child, nodes.TemplateData):
+                self.literal(child)
                 parts.append((child.lineno, child.data))
                 continue
             secret = self.secret(child.name, child.lineno) if isinstance(child, nodes.Name) else None
             parts.append((child.lineno, secret or write(self.expression(child), self.to_text)))
+
+    def literal(self, text: nodes.TemplateData) -> None:
+        """Text as it stands, in which runtime variables are."""
+        for found in _WRITTEN.finditer(text.data) if self.runtime and self.captures else ():
+            if found[1] in self.runtime:
+                self.runtime_text(found[1], text.lineno + text.data.count("\n", 0, found.start()))
 
     def condition(self, node: nodes.If, parts: Parts) -> None:
         """``if``, ``elif``, ``else``."""

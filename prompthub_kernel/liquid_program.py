@@ -101,7 +101,7 @@ class LiquidCompiler(LiquidExpressions):
         if piece.kind == "text":
             found.add(piece.line, piece.text, blank=piece.text.isspace() or not piece.text)
         elif piece.kind == "runtime":
-            self.names.setdefault(piece.name, piece.line)
+            self.runtime_text(piece.name, piece.line)
             found.add(piece.line, piece.text, blank=False)
         elif piece.kind == "output":
             self.output(piece, found)

@@ -165,6 +165,12 @@ class Compiler:
         self.cost += 1
         return write_secret(Secret(name))
 
+    def runtime_text(self, name: str, line: int) -> None:
+        """Note a runtime variable in the text; refused where text is kept to work on: there it has no value yet."""
+        if self.captures:
+            self.refuse(line, "runtime", f"`{name}` is filled in by the provider and cannot be kept in a variable")
+        self.names.setdefault(name, line)
+
     @contextmanager
     def capturing(self) -> Iterator[None]:
         """While the text of a block is kept instead of written."""

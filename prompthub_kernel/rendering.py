@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, NoReturn, Self
 
 from prompthub_kernel.body import Engine, PromptBody
@@ -80,10 +80,13 @@ def check(*, body: PromptBody, variables: VariablesSchema) -> None:
 
     Raises :class:`Invalid` ``400.template_schema_invalid``; every problem has the pointer of its template and
     ``line N: reason`` and one of the codes ``syntax``, ``undeclared``, ``guard``, ``secret``, ``runtime``,
-    ``reserved``, ``number`` or a cap (``size``, ``tags``, ``tokens``, ``nesting``).
+    ``reserved``, ``number`` or a cap (``size``, ``tags``, ``tokens``, ``nesting``). A document's keys are not rendered,
+    so one with ``{{`` or ``{%`` in it is refused, with its own pointer and the code ``key``.
 
     Versions of a prompt mostly differ in their prose: a body with the tags of one that was accepted is not read again.
     """
+    if found := list(_keys_with_marks(body)):
+        _refuse(found)
     seen = _digest_of_tags(body, variables)
     if seen is None or seen not in _ACCEPTED:
         _programs(body, variables)
@@ -134,6 +137,11 @@ def names_used(*, body: PromptBody) -> frozenset[str]:
 
 def _mentioned(programs: Mapping[str, Program]) -> frozenset[str]:
     return frozenset().union(*(program.names.keys() | program.perhaps for program in programs.values()))
+
+
+def _keys_with_marks(body: PromptBody) -> Iterator[Problem]:
+    found = islice((at for at, key in body.document_keys() if "{{" in key or "{%" in key), MAX_PROBLEMS)
+    return (Problem(_place(body, at), "key", "keys are not templates: nothing is filled in here") for at in found)
 
 
 def _place(body: PromptBody, at: str) -> str:

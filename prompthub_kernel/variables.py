@@ -104,6 +104,20 @@ class VariablesSchema:
             raise _invalid(problems)
         return made
 
+    def refuse_idle_defaults(self) -> None:
+        """Raises ``400.template_schema_invalid`` for a default that nothing is filled in with.
+
+        Only a variable as a whole gets its default, not what is inside it or behind a ``$ref``. A schema that was
+        stored with one is read all the same.
+        """
+        idle = [
+            _schema_problem((*path, "default"), "default", "Only a variable as a whole has a default.")
+            for path, subschema in schema_guard.subschemas(self.schema)
+            if "default" in subschema and (len(path) != 2 or path[0] != "properties")
+        ]
+        if idle:
+            raise _invalid(idle[:MAX_PROBLEMS])
+
     def problems(self, values: Mapping[str, Any]) -> list[Problem]:
         """What is wrong with the values after defaults are filled in, at most :data:`MAX_PROBLEMS`.
 

@@ -32,6 +32,7 @@ def create(
     """
     policy.require(by, Permission.EDIT, project)
     require_name(name, "/name")
+    body = body.with_line_feeds()
     versions.check(body=references.without(body), variables=variables)
     with transaction.atomic():
         template, _ = Template.objects.select_for_update().get_or_create(
@@ -50,6 +51,7 @@ def edit(
 ) -> TemplateDraft:
     """Replace the draft's text. Raises ``409.draft_stale`` when ``revision`` is not the one that is stored."""
     policy.require(by, Permission.EDIT, template.project)
+    body = body.with_line_feeds()
     versions.check(body=references.without(body), variables=variables)
     with transaction.atomic():
         draft = _locked(template, revision)

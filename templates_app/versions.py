@@ -74,6 +74,7 @@ def register(
     require_name(name, "/name")
     require_storable(label, "/version")
     references.refuse(body)
+    body = body.with_line_feeds()
     check(body=body, variables=variables)
     digest = digest_of(body=body, variables=variables)
     try:
@@ -182,7 +183,11 @@ def history(*, template: Template) -> QuerySet[TemplateVersion]:
 
 
 def check(*, body: PromptBody, variables: VariablesSchema) -> None:
-    """Raises ``400.template_schema_invalid`` for text that does not parse, trips the guard or uses undeclared names."""
+    """Raises ``400.template_schema_invalid`` for text that does not parse, trips the guard or uses undeclared names.
+
+    Of the schema it refuses defaults without effect.
+    """
+    variables.refuse_idle_defaults()
     rendering.check(body=body, variables=variables)
 
 

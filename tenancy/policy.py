@@ -154,11 +154,13 @@ def visible(
 
 
 def readable(events: models.QuerySet[AuditEvent], *, actor: Actor) -> models.QuerySet[AuditEvent]:
-    """Of audit events those at clients and projects the actor may see; all for an administrator of the installation."""
+    """Of audit events those at clients and projects where the actor has a role: a public project shows its texts to
+    everybody, not who works there. All for an administrator of the installation.
+    """
     if can(actor, Permission.ADMIN, None):
         return events
     mine = models.Q(client_id__in=visible(actor, Client).values("pk"))
-    return events.filter(mine | models.Q(project_id__in=visible(actor, Project).values("pk")))
+    return events.filter(mine | models.Q(project_id__in=visible(actor, Project, public=False).values("pk")))
 
 
 def roles(actor: Actor, place: Place) -> frozenset[Role]:

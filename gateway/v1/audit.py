@@ -33,7 +33,9 @@ class Audit(Endpoint):
         problems=("404.not_found",),
     )
     def get(self) -> Answer:
-        """Newest first. What belongs to no client or project is for administrators of the installation."""
+        """Newest first. What happened at a client or project, a public one too, is for those with a role there; what
+        belongs to neither is for administrators of the installation.
+        """
         wanted = {
             "action": self.query["action"],
             "actor_id": self.query["actor"],

@@ -16,7 +16,6 @@ from portal.access import OperatorView, controls
 from portal.presenters import drifts as shown
 from portal.presenters import showing
 from portal.presenters.prompt import unpublished
-from prompthub_kernel.body import Engine
 from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import drift as drifts
 from publishing import sides
@@ -58,7 +57,7 @@ class DriftView(OperatorView):
             "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
             "documents": base.document is not None,
             "unpublished": unpublished(instance),
-            "line_ends": "\r" in row.observed and instance.body.engine == Engine.JINJA2,
+            "line_ends": "\r" in row.observed,
             "error": error,
         }
         return self.page("portal/pages/drift.html", context, status=status)

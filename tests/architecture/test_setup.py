@@ -102,7 +102,7 @@ def test_a_container_of_compose_is_read_only_and_without_capabilities(part):
 def test_every_setting_of_the_example_reaches_a_container_of_compose(part):
     service = COMPOSE["services"][part]
     assert service["env_file"] == [".env"], "all that is set there, and so every setting of the example"
-    theirs = {"DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL"}  # where compose's own services are
+    theirs = {"DATABASE_URL", "DATABASE_PASSWORD", "CELERY_BROKER_URL", "REDIS_URL"}  # where compose's own services are
     own = {
         "web": {"PROMPTHUB_HOST", "PROMPTHUB_PORT", "PROMPTHUB_ALLOWED_HOSTS"},
         "worker": {"PROMPTHUB_WORKER_METRICS_PORT"},
@@ -119,6 +119,13 @@ def test_the_health_check_of_compose_goes_by_a_name_that_is_served(names):
     [called] = re.findall(r"http://([^/:]+):8000/readyz", " ".join(web["healthcheck"]["test"]))
     assert "$" not in filled
     assert validate_host(called, filled.split(","))
+
+
+def test_compose_gives_the_password_of_its_database_as_it_is():
+    environment = COMPOSE["services"]["web"]["environment"]
+    given = COMPOSE["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    assert environment["DATABASE_PASSWORD"] == given
+    assert "PASSWORD" not in environment["DATABASE_URL"], "there it would have to be escaped"
 
 
 def test_compose_listens_where_it_is_published():

@@ -255,6 +255,7 @@ def _secrets_in_jinja() -> Iterator[tuple[str, str]]:
         "{{ x|replace('a', api_key) }}", "{{ x|default(api_key) }}", "{{ mapping[api_key] }}", "{{ '%s'|format(api_key) }}",
         "{{ guest|upper }}", "{% if guest %}{% endif %}", "{{ guest ~ x }}", "{% set q = guest %}", "{% set guest = x %}",
         "{{- guest -}}", "{{ guest.name }}", "{% for i in guest %}{% endfor %}", "{{ (guest) }}|{{ guest|e }}",
+        "{% set q %}{{ guest }}{% endset %}{{ q|length }}", "{% filter upper %}{{guest}}{% endfilter %}",
     ):  # fmt: skip
         yield "secrets", use
 
@@ -378,5 +379,6 @@ def _liquid_words() -> Iterator[tuple[str, str]]:
         "{% assign q = api_key %}{{ q }}", "{% capture q %}{{ api_key }}{% endcapture %}{{ q }}", "{% assign api_key = x %}", "{% for api_key in z %}{% endfor %}",
         "{% capture api_key %}x{% endcapture %}", "{{ mapping[api_key] }}", "{% for i in z limit: api_key %}{% endfor %}", "{{ x | default: api_key }}",
         "{{ guest | upcase }}", "{% if guest %}{% endif %}", "{{- guest -}}", "{% assign guest = x %}", "{% assign q = guest %}", "{{ guest.name }}",
+        "{% capture q %}{{ guest }}{% endcapture %}{{ q | size }}", "{% capture q %}{% for i in z %}{{guest}}{% endfor %}{% endcapture %}",
     ):  # fmt: skip
         yield "secrets", use

@@ -66,8 +66,11 @@ def test_ready_when_all_is_well(browser):
     )
 
 
-def test_only_reading_methods(browser):
-    assert browser.post("/readyz").status_code == 405
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs/errors/404.not_found"])
+def test_only_reading_methods(path, method):
+    answer = Browser(enforce_csrf_checks=True, headers={"host": "localhost"}).generic(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_a_database_that_is_away_is_told_without_its_address(browser, monkeypatch):

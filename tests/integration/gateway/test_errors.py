@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 from django.db import InterfaceError, OperationalError
+from django.test import Client as Browser
 from django.test import RequestFactory
 from prometheus_client import REGISTRY
 from rest_framework import exceptions
@@ -40,6 +41,22 @@ def test_the_document_and_its_page_are_read_alone(path):
     response = Caller().post(path)
     assert_problem(response, "405.method_not_allowed")
     assert "GET" in response.headers["Allow"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PROPFIND"])
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer phub_none"}])
+def test_another_method_at_the_document_is_told_so_without_a_token_against_forgery(method, headers):
+    browser = Browser(enforce_csrf_checks=True, headers={"host": "localhost", **headers})
+    response = browser.generic(method, "/api/v1/openapi.json")
+    assert_problem(response, "405.method_not_allowed")
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("accept", ["application/problem+json", "text/html, Application/Problem+JSON;q=0.5"])
+def test_who_accepts_problems_is_answered_in_json(admin, accept):
+    response = admin.get("clients", Accept=accept)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+    assert_problem(admin.get("clients/nobody", Accept=accept), "404.not_found")
 
 
 def test_head_is_answered_like_get(admin, world):

@@ -212,3 +212,14 @@ def test_a_clients_own_text_cannot_refer_to_other_prompts(at, system):
         drafts.edit(instance=instance, revision=instance.revision, body=own, by=system, at=at)
     assert (refused.value.problems[0].pointer, refused.value.problems[0].code) == ("/content_md", "reference")
     assert "Only templates of a bundle" in refused.value.detail
+
+
+@pytest.mark.parametrize("engine", ["jinja2", "liquid"])
+def test_line_ends_of_an_own_text_are_stored_as_line_feeds(engine, at, system):
+    version = make_template_version(content_md="Hello.", engine=engine)
+    body = PromptBody.parse(content_md="a\r\nb\rc", content_json=None, engine=engine)
+    made = drafts.create(client=make_client(), template_version=version, variables={}, body=body, by=system, at=at)
+    assert drafts.preview(instance=made, actor=system).text() == "a\nb\nc"
+    assert drafts.preview(instance=made, actor=system, body=body).text() == "a\nb\nc"
+    edited = drafts.edit(instance=made, revision=1, body=body, by=system, at=at)
+    assert edited.content_md == "a\nb\nc"

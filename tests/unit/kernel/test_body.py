@@ -98,6 +98,30 @@ def test_source_is_what_a_person_reads():
     assert parse(content_json={"b": "é", "a": [1]}).source() == '{\n  "b": "é",\n  "a": [\n    1\n  ]\n}'
 
 
+def test_line_ends_become_line_feeds_in_every_string_but_keys():
+    assert parse("a\r\nb\rc\n\r\n").with_line_feeds() == parse("a\nb\nc\n\n")
+    document = {"k\r": ["a\r\nb", 1, {"c": "d\r"}, None, True]}
+    assert parse(content_json=document).with_line_feeds().document == {"k\r": ["a\nb", 1, {"c": "d\n"}, None, True]}
+    chat = parse(content_json=[{"role": "user", "content": "a\r\nb"}])
+    assert chat.with_line_feeds().document == [{"role": "user", "content": "a\nb"}]
+    assert chat.document == [{"role": "user", "content": "a\r\nb"}]
+
+
+def test_a_text_that_was_kept_with_other_line_ends_has_the_digest_it_had():
+    kept = parse("a\r\nb")
+    assert kept.text == "a\r\nb"
+    assert kept.digest() != kept.with_line_feeds().digest()
+
+
+def test_keys_are_those_of_all_objects_with_their_places():
+    assert list(parse(content_json={"a/b": [{"c": {}}], "d": "e"}).document_keys()) == [
+        ("/a~1b", "a/b"),
+        ("/a~1b/0/c", "c"),
+        ("/d", "d"),
+    ]
+    assert list(parse("a").document_keys()) == []
+
+
 def test_a_digest_covers_content_format_and_engine_but_not_the_order_of_keys():
     bodies = [parse("x"), parse("x", format="text"), parse("x", engine="liquid"), parse("y"), parse(content_json=["x"])]
     assert len({body.digest() for body in bodies}) == len(bodies)

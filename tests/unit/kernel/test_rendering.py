@@ -164,6 +164,50 @@ def test_a_runtime_variable_can_only_be_written_plainly(engine, use):
 
 
 @pytest.mark.parametrize(
+    ("engine", "source", "line"),
+    [
+        ("jinja2", "a\n{% set kept %}b\n{{ guest }}{% endset %}{{ kept|length }}", 3),
+        ("jinja2", "{% set kept | upper %}{{guest}}{% endset %}", 1),
+        ("jinja2", "{% filter upper %}\n{% if name %}{{ guest }}{% endif %}{% endfilter %}", 2),
+        ("jinja2", "{% set kept %}{% raw %}a\n{{ guest }}{% endraw %}{% endset %}", 2),
+        ("liquid", "a\n{% capture kept %}b\n{{ guest }}{% endcapture %}{{ kept | size }}", 3),
+        ("liquid", "{% capture kept %}{% if name %}{{guest}}{% endif %}{% endcapture %}", 1),
+    ],
+)
+def test_text_that_is_kept_to_work_on_holds_no_runtime_variable(engine, source, line):
+    told = f"line {line}: `guest` is filled in by the provider and cannot be kept in a variable"
+    assert problems(source, engine) == [("/content_md", "runtime", told)]
+
+
+@pytest.mark.parametrize(
+    ("engine", "source"),
+    [
+        ("jinja2", "{% set a %}x{% endset %}{{ guest }}{% filter upper %}{% raw %}{{ x }}{% endraw %}{% endfilter %}"),
+        ("liquid", "{% capture kept %}x{% endcapture %}{{ guest }}{% capture kept %}{{ name }}{% endcapture %}"),
+    ],
+)
+def test_beside_what_is_kept_a_runtime_variable_stands(engine, source):
+    assert rendered(source, engine, name="a").segments[0].startswith("{{ guest }}")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_key_with_marks_of_a_template_is_refused_with_its_place(engine):
+    body = document_body({"plain": [{"a {{ name }}": "x"}], "{% if b %}": {}, "{ {": "{{ name }}"}, engine)
+    with pytest.raises(Invalid) as caught:
+        check(body=body, variables=VARIABLES)
+    assert [(problem.pointer, problem.code) for problem in caught.value.problems] == [
+        ("/content_json/plain/0/a {{ name }}", "key"),
+        ("/content_json/{% if b %}", "key"),
+    ]
+    check(body=document_body({"plain": "{{ name }}"}, engine), variables=VARIABLES)
+
+
+def test_a_key_with_marks_that_was_sealed_is_rendered_as_it_stands():
+    body = document_body({"{{ nope }}": "{{ name }}"})
+    assert render(body=body, variables=VARIABLES, values={"name": "x"}).text() == '{"{{ nope }}":"x"}'
+
+
+@pytest.mark.parametrize(
     ("engine", "source"),
     [
         ("jinja2", "{% set guest = 1 %}"),

@@ -189,6 +189,36 @@ def test_values_are_completed_with_copies_of_the_defaults():
     assert complete == {"a": ["x", "y"], "b": 2}
 
 
+@pytest.mark.parametrize(
+    ("schema", "places"),
+    [
+        ({"$defs": {"d": {"default": "z"}}, "properties": {"a": {"$ref": "#/$defs/d"}}}, ["/$defs/d/default"]),
+        (
+            {"properties": {"a": {"default": {}, "properties": {"b": {"default": "q"}}}}},
+            ["/properties/a/properties/b/default"],
+        ),
+        ({"properties": {"a": {"items": {"default": 1}}, "b": {"anyOf": [{"default": 1}]}}},
+         ["/properties/a/items/default", "/properties/b/anyOf/0/default"]),
+        ({"allOf": [{"properties": {"a": {"default": 1}}}], "properties": {"a": {}}},
+         ["/allOf/0/properties/a/default"]),
+    ],
+)  # fmt: skip
+def test_a_default_that_nothing_is_filled_in_with_can_be_refused(schema, places):
+    parsed = VariablesSchema.parse(schema)
+    with pytest.raises(Invalid) as refused:
+        parsed.refuse_idle_defaults()
+    assert refused.value.code == "400.template_schema_invalid"
+    assert [(problem.pointer, problem.code) for problem in refused.value.problems] == [
+        ("/variables_schema" + place, "default") for place in places
+    ]
+
+
+def test_defaults_of_variables_are_not_idle():
+    parsed = parse(a={"default": {"default": 1}, "const": {"default": 1}}, default={"default": 2}, c={})
+    parsed.refuse_idle_defaults()
+    assert parsed.complete({}) == {"a": {"default": 1}, "default": 2}
+
+
 def test_a_required_variable_with_a_default_need_not_be_given():
     parsed = VariablesSchema.parse({"properties": {"a": {"default": 1}}, "required": ["a"]})
     assert parsed.require({}) == {"a": 1}

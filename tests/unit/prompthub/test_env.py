@@ -77,6 +77,40 @@ def test_what_is_right_is_taken(embedded, monkeypatch, name, value):
     assert throttling.rate(found["API_RATE"])
 
 
+@pytest.fixture
+def large(embedded, monkeypatch):
+    """The environment of an installation that has a database elsewhere."""
+    for name in ("DATABASE_PASSWORD", "DATABASE_PASSWORD_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://prompthub@postgres:5432/prompthub")
+    monkeypatch.setenv("PROMPTHUB_SECRET_KEY", "x" * 50)
+    monkeypatch.setenv("PROMPTHUB_ENCRYPTION_KEYS", env.fresh_fernet())
+
+
+def database():
+    found = read()["DATABASES"]["default"]
+    return [found[name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")]
+
+
+@pytest.mark.parametrize("password", ["a/b?c#d", "%41", "p@ss:w/rd", "$HOME \\'\"", "ü"])
+def test_a_password_of_the_database_that_stands_alone_is_taken_as_it_is(large, monkeypatch, password):
+    monkeypatch.setenv("DATABASE_PASSWORD", password)
+    assert database() == ["prompthub", password, "postgres", 5432, "prompthub"]
+
+
+def test_a_password_in_the_address_of_the_database_is_escaped_there(large, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://prompthub:a%2Fb%3F%2541@postgres:5432/prompthub")
+    assert database()[1] == "a/b?%41"
+    monkeypatch.setenv("DATABASE_PASSWORD", "another")
+    assert database()[1] == "another"
+
+
+def test_the_password_of_the_database_may_come_from_a_file(large, monkeypatch, tmp_path):
+    (tmp_path / "password").write_text("%41/b\n", encoding="utf-8")
+    monkeypatch.setenv("DATABASE_PASSWORD_FILE", str(tmp_path / "password"))
+    assert database()[1] == "%41/b"
+
+
 @pytest.mark.parametrize("file", ["secret.key", "encryption.keys"])
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
 def test_a_key_that_was_lost_in_its_file_is_not_replaced(embedded, file, content):

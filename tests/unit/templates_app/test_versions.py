@@ -100,6 +100,43 @@ def test_a_text_that_cannot_be_used_is_refused_with_its_line(text, code, at, sys
     assert not TemplateVersion.objects.exists()
 
 
+@pytest.mark.parametrize("ends", ["\r\n", "\r"])
+def test_line_ends_are_stored_as_line_feeds_and_the_same_text_is_the_same(ends, at, system):
+    project = make_project()
+    first = _register(project, system, at, text=f"Hello{ends}{{{{ name }}}}", label="1")
+    again = _register(project, system, at, text="Hello\n{{ name }}", label="1")
+    assert first.version.content_md == "Hello\n{{ name }}"
+    assert (again.created, again.version.id) == (False, first.version.id)
+
+
+def test_line_ends_of_a_draft_are_stored_as_line_feeds(at, system):
+    chat = [{"role": "user", "content": "Hello\r\n{{ name }}"}]
+    draft = drafts.create(
+        project=make_project(), name="letter", body=_body("a\r\nb"), variables=NAMES, by=system, at=at
+    )
+    assert draft.content_md == "a\nb"
+    body = PromptBody.parse(content_md=None, content_json=chat)
+    edited = drafts.edit(template=draft.template, revision=1, body=body, variables=NAMES, by=system, at=at)
+    assert edited.content_json == [{"role": "user", "content": "Hello\n{{ name }}"}]
+
+
+def test_what_was_sealed_with_other_line_ends_keeps_them_and_its_digest(monkeypatch, system):
+    with monkeypatch.context() as before:
+        before.setattr(PromptBody, "with_line_feeds", lambda body: body)
+        version = make_template_version(content_md="a\r\nb")
+    read = versions.get(key=version.id, actor=system)
+    assert read.body.text == "a\r\nb"
+    assert versions.digest_of(body=read.body, variables=read.variables) == version.digest
+
+
+def test_a_default_without_effect_is_refused(at, system):
+    idle = VariablesSchema.parse({"$defs": {"d": {"default": "z"}}, "properties": {"name": {"$ref": "#/$defs/d"}}})
+    with pytest.raises(Invalid) as refused:
+        versions.register(project=make_project(), name="letter", body=_body(), variables=idle, by=system, at=at)
+    [problem] = refused.value.problems
+    assert (problem.pointer, problem.code) == ("/variables_schema/$defs/d/default", "default")
+
+
 @pytest.mark.parametrize("name", ["", "n" * 201])
 def test_a_name_nobody_can_use_is_refused(name, at, system):
     with pytest.raises(Invalid) as refused:

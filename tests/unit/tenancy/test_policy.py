@@ -150,6 +150,15 @@ def test_audit_events_are_readable_where_their_place_is():
     assert policy.readable(AuditEvent.objects.all(), actor=make_actor(superuser=True)).filter(client_id=foreign.id)
 
 
+def test_who_works_in_a_public_project_is_told_to_those_with_a_role_there():
+    project = make_project(visibility="public")
+    stranger, member = make_actor(), make_actor(roles={project: Role.VIEWER})
+    assert policy.can(stranger, Permission.VIEW, project)
+    assert not policy.readable(AuditEvent.objects.all(), actor=stranger).exists()
+    seen = policy.readable(AuditEvent.objects.all(), actor=member)
+    assert {event.action for event in seen} == {"project.create", "grant.add"}
+
+
 @pytest.mark.parametrize(("words", "pointer"), [([], "/scopes"), (["read", "fly"], "/scopes/1")])
 def test_unknown_scopes_are_refused_where_they_stand(words, pointer):
     with pytest.raises(Invalid) as refused:
