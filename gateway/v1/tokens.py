@@ -59,9 +59,13 @@ class OneToken(Endpoint):
 
     permissions = {"DELETE": Permission.ADMIN}
 
-    @operation("revoke_token", "Make a token useless", {204: None})
+    @operation(
+        "revoke_token",
+        "Make a token useless: at once, and for texts read by their address within a second",
+        {204: None},
+    )
     def delete(self, token_id: UUID) -> Answer:
-        """From this moment on; a text that is asked for by its address may be answered for one second more."""
+        """What servers remember of a token they forget within that time."""
         row = tokens.get(key=token_id, actor=self.actor)
         tokens.revoke(token=row, by=self.actor, at=self.at)
         return Answer(status=204)
