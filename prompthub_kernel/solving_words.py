@@ -12,6 +12,8 @@ from prompthub_kernel.solving_universe import ROOT, Cycle, Needs, Universe
 ANY = "*"
 MAX_LISTED = 3
 """Versions, or ranges, that are named one by one."""
+MAX_COMPARED = 20
+"""Needs of one bundle that are held against each other."""
 MAX_NAMED = 6
 """Bundles that one sentence names."""
 
@@ -64,14 +66,14 @@ class Words:
 
     def gaps(self, facts: Sequence[Nogood]) -> list[str]:
         """Of bundles that are needed in two ranges which overlap, why no release is in both; a few of them."""
-        asked: dict[int, list[list[Exact | Range]]] = {}
+        asked: dict[int, dict[str, list[Exact | Range]]] = {}
         for fact in facts:
             if isinstance(fact, Needs) and len(selectors := self._selectors(fact)) <= MAX_LISTED:
-                asked.setdefault(fact.needed, []).append(selectors)
+                asked.setdefault(fact.needed, {})[" or ".join(map(str, selectors))] = selectors
         found = (
             self._gap(variable, one, two)
             for variable, rows in asked.items()
-            for first, second in combinations(rows, 2)
+            for first, second in combinations([*rows.values()][:MAX_COMPARED], 2)
             for one, two in product(first, second)
         )
         return [*islice(dict.fromkeys(filter(None, found)), MAX_LISTED)]
