@@ -81,7 +81,7 @@ def test_what_waits_for_a_target_that_is_switched_off_is_open_but_not_late():
     targets.enable(target=target, by=SYSTEM, at=AT)
     assert figures()["deliveries_oldest_seconds"] >= 3600
     told = AuditEvent.objects.filter(subject_id=str(target.pk)).order_by("id")
-    assert list(told.values_list("action", flat=True)) [-2:] == ["target.disable", "target.enable"]
+    assert list(told.values_list("action", flat=True))[-2:] == ["target.disable", "target.enable"]
 
 
 def test_tries_and_dead_letters_are_counted():
