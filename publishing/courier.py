@@ -164,7 +164,7 @@ def _parcel(delivery: Delivery, by: Actor) -> Parcel:
         delivery_id=str(delivery.id),
         client=version.instance.client.slug,
         instance_id=str(version.instance_id),
-        instance_name=version.instance.name,
+        instance_name=delivery.prompt or version.instance.name,
         version_id=str(version.id),
         ordinal=publication.ordinal,
         published_at=rfc3339(publication.at),

@@ -72,6 +72,7 @@ def enqueue(
             placement=placement,
             lane=present[placement.pk].lane,
             ordinal=publication.ordinal,
+            prompt=publication.instance.name,
             due_at=now,
             created_at=at,
             replay_of=replay_of,

@@ -117,7 +117,7 @@ class Delivery(Mutable):
 
     ``tries`` is how often it was taken up to be sent, whatever came of that. ``failed_tries`` are those of them that
     count towards the limit: a provider that named a time to come back (``Retry-After``) did not fail. ``crashes`` are
-    those whose worker died.
+    those whose worker died. ``prompt`` is what the prompt was called when it was made, so that every try says the same.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -125,6 +125,7 @@ class Delivery(Mutable):
     placement = models.ForeignKey(Placement, on_delete=models.PROTECT, related_name="deliveries")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="deliveries")
     ordinal = models.PositiveIntegerField()
+    prompt = models.CharField(max_length=200, blank=True, default="", db_default="")
     state = models.CharField(max_length=12, choices=STATES, default=DeliveryState.PENDING)
     tries = models.PositiveIntegerField(default=0)
     failed_tries = models.PositiveIntegerField(default=0, db_default=0)

@@ -1,14 +1,23 @@
-"""Places of a remote object: one inside another is the same place."""
+"""Places of a remote object: one inside another is the same place, and a rename of its prompt moves none."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
+from instances.models import PromptInstance
 from publishing import adapters
-from publishing.models import Placement
+from publishing.models import Placement, Target
 from publishing.ports import Remote
 
 Steps = tuple[str | int, ...]
+
+
+def located(*, target: Target, instance: PromptInstance, location: Mapping[str, Any]) -> dict[str, Any]:
+    """The location as a placement keeps it: complete, so that names that change later say nothing about it."""
+    remote = Remote(settings=target.settings, credentials={}, location=location, prompt=instance.name)
+    return dict(adapters.get(target.adapter).located(remote))
 
 
 def steps(placement: Placement) -> Steps:
@@ -23,8 +32,8 @@ def overlap(mine: Steps, theirs: Steps) -> bool:
 
 
 def same(mine: Placement, theirs: Placement) -> bool:
-    """Whether two placements of one lane are the very same place. A receiver that was told no name has but one."""
-    return mine.location == theirs.location or steps(mine) == steps(theirs)
+    """Whether two placements of one lane are the very same place."""
+    return steps(mine) == steps(theirs)
 
 
 def holders(*, placement: Placement, lane_id: uuid.UUID) -> list[Placement]:
@@ -32,4 +41,4 @@ def holders(*, placement: Placement, lane_id: uuid.UUID) -> list[Placement]:
     mine = steps(placement)
     live = Placement.objects.filter(lane_id=lane_id, removed_at__isnull=True).exclude(pk=placement.pk).order_by("pk")
     placed = live.select_related("target", "instance__client")
-    return [one for one in placed if same(placement, one) or overlap(mine, steps(one))]
+    return [one for one in placed if overlap(mine, steps(one))]

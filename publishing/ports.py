@@ -153,6 +153,10 @@ class Adapter(Protocol):
         """The place in the remote object, from the outside in: one that begins with another's steps is inside it."""
         ...
 
+    def located(self, remote: Remote) -> Mapping[str, Any]:
+        """The location as a placement keeps it: what was left out and stands for a name of the moment is put in."""
+        ...
+
     def readable(self, remote: Remote) -> bool:
         """Whether ``observe`` can tell what runs there."""
         ...

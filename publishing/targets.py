@@ -166,12 +166,13 @@ def place(
         raise Invalid("422.request_invalid", "This is no place the adapter knows.", problems=problems)
     with transaction.atomic():
         row = _locked(target)
+        located = places.located(target=row, instance=instance, location=location)
         placement = Placement(
             instance=instance,
             target=row,
-            lane=lanes.lane_for(remote_key=_remote_key(row, location)),
-            location=dict(location),
-            place=sha256_digest(canonical_json(dict(location))),
+            lane=lanes.lane_for(remote_key=_remote_key(row, located)),
+            location=located,
+            place=sha256_digest(canonical_json(located)),
             created_at=at,
         )
         lanes.lock(lane_ids=[placement.lane_id])

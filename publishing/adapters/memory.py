@@ -37,6 +37,10 @@ class Memory:
     name = "memory"
     conditional = False
 
+    def located(self, remote: Remote) -> Mapping[str, Any]:
+        """As it was given."""
+        return remote.location
+
     def readable(self, remote: Remote) -> bool:
         """Always."""
         return True

@@ -74,6 +74,10 @@ class N8n:
     name = "n8n"
     conditional = False
 
+    def located(self, remote: Remote) -> Mapping[str, Any]:
+        """As it was given."""
+        return remote.location
+
     def readable(self, remote: Remote) -> bool:
         """Always: the API tells what runs."""
         return True

@@ -81,6 +81,10 @@ class Retell:
     name = "retell"
     conditional = False
 
+    def located(self, remote: Remote) -> Mapping[str, Any]:
+        """As it was given."""
+        return remote.location
+
     def readable(self, remote: Remote) -> bool:
         """Always: versions can be read."""
         return True

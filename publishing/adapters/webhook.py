@@ -3,7 +3,7 @@
 One signed POST per delivery. ``webhook-id`` is the delivery's id and the body carries only what belongs to the
 publication, so every try of a delivery sends the same bytes and the receiver can tell a repetition; only the
 time of sending and the signature over it are new. The message is about the place: its ``name`` is the one under which
-``settings.read_url`` tells the text, and only a place without one has that of the prompt.
+``settings.read_url`` tells the text. A place that is made without one takes that of its prompt, and keeps it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -39,6 +40,10 @@ class Webhook:
     name = "webhook"
     conditional = False
 
+    def located(self, remote: Remote) -> Mapping[str, Any]:
+        """With the prompt's name where it has none: a receiver tells texts by it, so a rename does not move it."""
+        return {**remote.location, "name": _name(remote, remote.prompt)}
+
     def readable(self, remote: Remote) -> bool:
         """Whether ``settings.read_url`` is set."""
         return bool(remote.settings.get("read_url"))
@@ -57,8 +62,8 @@ class Webhook:
         return f"webhook:{contract.host(url)}{contract.path(url)}{told}{client}"
 
     def steps(self, remote: Remote) -> tuple[str | int, ...]:
-        """The name that the message tells: the place's, or the prompt's where the place has none."""
-        return (str(remote.location.get("name", remote.prompt)),)
+        """The name that the message tells."""
+        return (_name(remote, remote.prompt),)
 
     def check(self, remote: Remote, *, format: str, text: str) -> list[Problem]:
         """Problems against ``contracts/adapters/webhook.schema.json``, the size of the body included."""
@@ -117,7 +122,7 @@ class Webhook:
 def message_body(remote: Remote, parcel: Parcel) -> bytes:
     """The message's body: the same bytes for every try of a delivery.
 
-    ``name`` is the place's (the prompt's where the place has none), ``prompt`` always the prompt's.
+    ``name`` is the place's, ``prompt`` what the prompt was called when the delivery was made.
     """
     return _json(
         {
@@ -126,7 +131,7 @@ def message_body(remote: Remote, parcel: Parcel) -> bytes:
             "data": {
                 "client": parcel.client,
                 "instance_id": parcel.instance_id,
-                "name": remote.location.get("name", parcel.instance_name),
+                "name": _name(remote, parcel.instance_name),
                 "prompt": parcel.instance_name,
                 "version_id": parcel.version_id,
                 "ordinal": parcel.ordinal,
@@ -137,6 +142,11 @@ def message_body(remote: Remote, parcel: Parcel) -> bytes:
             },
         }
     )
+
+
+def _name(remote: Remote, prompt: str) -> str:
+    """The place's; only one that an older release made may have none, and then that of its prompt."""
+    return str(remote.location.get("name", prompt))
 
 
 def signed_headers(remote: Remote, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:

@@ -273,8 +273,9 @@ def test_a_place_without_a_name_has_that_of_its_prompt(own_target):
     second = webhook(client=target.client) if own_target else target
     words = "Another prompt goes to that place already."
     assert refusal(place, second, {"name": "greeting"}) == (*TAKEN, words)
-    assert refusal(place, second, {}) == (*TAKEN, words)
     place(second, {"name": "other"})
+    assert refusal(place, second, {}, factories.make_instance(client=target.client, name="other")) == (*TAKEN, words)
+    place(second, {}, factories.make_instance(client=target.client, name="farewell"))
     targets.remove_placement(placement=first, by=SYSTEM, at=AT)
     put(second)
     assert refusal(place, target, {}, named)[:2] == TAKEN
