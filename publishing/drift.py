@@ -25,7 +25,7 @@ from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
 from prompthub_kernel.rendering import MASK
-from publishing import adapters, closing, courier, deliveries, overwriting
+from publishing import adapters, closing, courier, deliveries, overwriting, publish
 from publishing.asking import Asking, Unasked
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
@@ -50,7 +50,7 @@ def check(
     is about to change. So is one whose target moved to another address, to which nothing was sent yet. ``questions``
     are those of the pass that the check is part of.
     """
-    newest = deliveries.newest_for(placement=placement)
+    newest = _standing(placement)
     if newest is None or newest.lane_id != placement.lane_id:
         return None
     if not _settled(newest, QUIET if quiet is None else quiet):
@@ -107,18 +107,38 @@ def end_closed(*, by: Actor, at: datetime) -> None:
                 overwriting.end(placements=places, how=why, by=by, at=at)
 
 
-def redeliver(*, drift: Drift, by: Actor, at: datetime) -> Delivery:
-    """Put our text back: a new delivery of the publication that should run there.
+def ask(*, drift: Drift, by: Actor) -> None:
+    """Ask the target whether our text may be put back, before anything moves; uses the network, writes nothing.
 
-    Raises ``409.archived`` or ``409.state_conflict`` where nothing is sent, and while a delivery is on its way.
+    Raises ``422.request_invalid`` with what it has against that, at ``/targets/<target id>/…``; who cannot be asked
+    just now does not object. Where nothing is sent, raises as :func:`redeliver` without asking.
     """
     policy.require(by, Permission.PUBLISH, drift.placement.instance.client)
+    _require_open(drift)
+    publication = _last_sent(drift).publication
+    rendered, secrets = publication.version.rendered, versions.carried(publication=publication)
+    found = publish.objections(
+        placement=drift.placement,
+        shape=publication.version.format,
+        text=rendered.join({name: secrets.get(name, "") for name in rendered.secret_names}),
+        questions=Asking.of_request(),
+    )
+    publish.refuse(problems=[problem for problem in found if problem.code not in publish.UNANSWERED])
+
+
+def redeliver(*, drift: Drift, by: Actor, at: datetime, asked: bool = False) -> Delivery:
+    """Put our text back: a new delivery of the publication that should run there. Its target is asked first (``ask``).
+
+    If that is given up, the next check finds the drift again. ``asked`` is for who asked outside of a transaction.
+    Raises ``409.archived`` or ``409.state_conflict`` where nothing is sent, and while a delivery is on its way;
+    ``422.request_invalid`` when the target objects.
+    """
+    policy.require(by, Permission.PUBLISH, drift.placement.instance.client)
+    if not asked:
+        ask(drift=drift, by=by)
     with transaction.atomic():
         row = _locked(drift)
-        newest = deliveries.newest_for(placement=row.placement)
-        if newest is None or newest.state in OPEN:
-            raise Conflict("409.state_conflict", "A delivery to this place is on its way already.")
-        closing.require_open(delivery=newest)
+        newest = _last_sent(row)
         publication = _current(newest, by, at)
         sent = deliveries.enqueue(publication=publication, placements=[row.placement], by=by, at=at, replay_of=newest)
         _end(row, "redeliver", Action.DRIFT_REDELIVER, by, at)
@@ -184,6 +204,15 @@ def listing(*, actor: Actor) -> QuerySet[Drift]:
     )
 
 
+def _last_sent(drift: Drift) -> Delivery:
+    """The newest delivery to the place; ``409.archived`` or ``409.state_conflict`` where none may follow it."""
+    newest = deliveries.newest_for(placement=drift.placement)
+    if newest is None or newest.state in OPEN:
+        raise Conflict("409.state_conflict", "A delivery to this place is on its way already.")
+    closing.require_open(delivery=newest)
+    return newest
+
+
 def _current(newest: Delivery, by: Actor, at: datetime) -> Publication:
     """The publication to send again: the newest of the same text with the same secrets.
 
@@ -218,13 +247,25 @@ def _due(at: datetime) -> QuerySet[Placement]:
     )
 
 
+def _standing(placement: Placement) -> Delivery | None:
+    """The delivery that tells what should run there: the newest, unless it was to put back what it repeats, in vain."""
+    newest = deliveries.newest_for(placement=placement)
+    if newest is None or newest.state != DeliveryState.BURIED:
+        return newest
+    delivered = placement.deliveries.filter(state=DeliveryState.DELIVERED).select_related("publication__version")
+    last = delivered.order_by("-ordinal", "-id").first()
+    text = (newest.publication.version_id, newest.publication.secret_revision)
+    same = last is not None and (last.publication.version_id, last.publication.secret_revision) == text
+    return last if same else newest
+
+
 def _mattering(placement: Placement, newest: Delivery) -> bool:
     """Whether the newest delivery still tells what should run there; the place is locked until commit."""
     rows = Placement.objects.select_for_update(no_key=True, of=("self",))
     row = rows.select_related("target", "instance__client").get(pk=placement.pk)
     if row.lane_id != newest.lane_id or closing.bar(placement=row) in closing.CLOSED:
         return False
-    still = deliveries.newest_for(placement=row)
+    still = _standing(row)
     return still is not None and still.pk == newest.pk
 
 
@@ -315,6 +356,12 @@ def _locked(drift: Drift) -> Drift:
         .select_related("placement__target", "placement__instance__client", "delivery__publication__version")
         .get(pk=drift.pk)
     )
+    _require_open(row)
+    return row
+
+
+def _require_open(row: Drift) -> None:
+    """Raise ``409.archived`` or ``409.state_conflict``, and why, for a drift that has ended."""
     if row.ended_by == overwriting.OVERWRITTEN:
         raise Conflict(
             "409.state_conflict", "A newer delivery overwrote what was found there; nothing is left to settle."
@@ -323,7 +370,6 @@ def _locked(drift: Drift) -> Drift:
         raise Conflict(*closing.REFUSED[closing.Bar(row.ended_by)])
     if row.ended_at is not None:
         raise Conflict("409.state_conflict", "This drift was settled already.")
-    return row
 
 
 def _as_body(drift: Drift, draft: PromptInstance) -> PromptBody:

@@ -90,7 +90,11 @@ def check(
         shape = version.format if version is not None else str(instance.body.format)
         text = rendered.join({name: instance.secret_values.get(name, "") for name in rendered.secret_names})
         questions = questions or Asking.of_request()
-        told = [problem for placement in placements for problem in _told(placement, shape, text, questions)]
+        told = [
+            problem
+            for placement in placements
+            for problem in objections(placement=placement, shape=shape, text=text, questions=questions)
+        ]
     problems = tuple(problem for problem in told if problem.code not in UNANSWERED)
     unanswered = tuple(problem for problem in told if problem.code in UNANSWERED)
     return Checked(instance.revision, tuple(placements), problems, unanswered)
@@ -121,7 +125,7 @@ def publish(
     clients.require_active(instance.client)
     started = time.monotonic()
     checked = checked or check(instance=instance, by=by, target_ids=target_ids, version=version, questions=questions)
-    _refuse_problems(checked)
+    refuse(problems=checked.problems)
     attributes = {"instance_id": str(instance.id), "client_id": str(instance.client_id)}
     with tracing.span("publish", action="instance.publish", **attributes) as span, transaction.atomic():
         row = drafts.locked(instance=instance)
@@ -136,6 +140,32 @@ def publish(
     _count(done, started)
     _tell(done, row)
     return done
+
+
+def objections(*, placement: Placement, shape: str, text: str, questions: Asking) -> list[Problem]:
+    """What a target says to a text of the format ``shape``; pointers as in :func:`check`.
+
+    Codes that are :data:`UNANSWERED` are no objection: who cannot be asked just now gets its delivery all the same.
+    """
+    target = placement.target
+    adapter = adapters.get(target.adapter)
+    with tracing.span("publish.contract", target=target.adapter, target_id=str(target.id)) as span:
+        remote = courier.remote_of(target=target, placement=placement)
+        found = adapter.check(remote, format=shape, text=text)
+        if not found:
+            found = targets.probe(target=target, placement=placement, questions=questions)
+        span.set_attribute("publish.problems", len(found))
+    return [replace(problem, pointer=f"/targets/{target.id}{problem.pointer}") for problem in found]
+
+
+def refuse(*, problems: Sequence[Problem]) -> None:
+    """Raise ``422.request_invalid`` when targets object."""
+    if problems:
+        raise Invalid(
+            "422.request_invalid",
+            "A target's contract does not allow this text there. Nothing was published.",
+            problems=problems,
+        )
 
 
 def _moved(
@@ -253,28 +283,6 @@ def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) ->
     if missing:
         raise Invalid("422.request_invalid", "A chosen target cannot receive this prompt.", problems=missing)
     return chosen
-
-
-def _told(placement: Placement, shape: str, text: str, questions: Asking) -> list[Problem]:
-    """What a target says. One that cannot be asked just now does not object: its delivery will be retried."""
-    target = placement.target
-    adapter = adapters.get(target.adapter)
-    with tracing.span("publish.contract", target=target.adapter, target_id=str(target.id)) as span:
-        remote = courier.remote_of(target=target, placement=placement)
-        found = adapter.check(remote, format=shape, text=text)
-        if not found:
-            found = targets.probe(target=target, placement=placement, questions=questions)
-        span.set_attribute("publish.problems", len(found))
-    return [replace(problem, pointer=f"/targets/{target.id}{problem.pointer}") for problem in found]
-
-
-def _refuse_problems(checked: Checked) -> None:
-    if checked.problems:
-        raise Invalid(
-            "422.request_invalid",
-            "A target's contract does not allow this text there. Nothing was published.",
-            problems=checked.problems,
-        )
 
 
 def _tell(done: Published, row: PromptInstance) -> None:

@@ -59,11 +59,17 @@ class RedeliverDrift(Endpoint):
 
     permissions = {"POST": Permission.PUBLISH}
 
-    @operation("redeliver_drift", "Put our text back", {201: "Delivery"}, problems=("409.state_conflict",))
+    def before(self, drift_id: UUID) -> None:
+        """What the target has against it needs the network, so it is asked before any transaction."""
+        drift.ask(drift=drift.get(key=drift_id, actor=self.actor), by=self.actor)
+
+    @operation(
+        "redeliver_drift", "Put our text back", {201: "Delivery"}, problems=("409.state_conflict", "409.archived")
+    )
     def post(self, drift_id: UUID) -> Answer:
-        """As a new delivery of the publication that should run there."""
+        """As a new delivery of the publication that should run there, unless its target objects."""
         row = drift.get(key=drift_id, actor=self.actor)
-        return Answer(shown.delivery(drift.redeliver(drift=row, by=self.actor, at=self.at)), 201)
+        return Answer(shown.delivery(drift.redeliver(drift=row, by=self.actor, at=self.at, asked=True)), 201)
 
 
 class AdoptDrift(Endpoint):

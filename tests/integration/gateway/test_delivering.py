@@ -7,6 +7,7 @@ import pytest
 from audit.models import AuditEvent
 from foundation.actors import system
 from instances.models import PromptInstance
+from prompthub_kernel.errors import Problem
 from publishing import courier, drift
 from publishing.adapters import memory
 from publishing.models import Delivery, Drift, Placement, Target
@@ -264,6 +265,22 @@ def test_a_drift_is_overwritten_when_a_person_says_so(admin, drifted, world):
     assert memory.slots["greeting"].text == "You are warm and speak for Acme."
     assert_problem(admin.post(f"drifts/{drifted.id}/redeliver"), "409.state_conflict")
     assert AuditEvent.objects.filter(action="drift.redeliver").count() == 1
+
+
+def test_our_text_is_not_put_back_where_the_target_objects(admin, drifted, world, monkeypatch):
+    protected = Problem("/location/parameter_path", "expression_protected", "An expression is stored there.")
+    monkeypatch.setattr(memory.Memory, "probe", lambda self, remote, *, wire: [protected])
+    pointer = f"/targets/{world.placement.target_id}/location/parameter_path"
+    for headers in ({}, {"Idempotency_Key": "again"}):
+        body = assert_problem(admin.post(f"drifts/{drifted.id}/redeliver", **headers), "422.request_invalid", pointer)
+        assert [problem["code"] for problem in body["errors"]] == ["expression_protected"]
+    assert [row.state for row in Delivery.objects.filter(placement=world.placement)] == ["delivered"]
+    assert Drift.objects.get(pk=drifted.pk).ended_at is None
+    assert not AuditEvent.objects.filter(action="drift.redeliver").exists()
+    monkeypatch.undo()
+    assert admin.post(f"drifts/{drifted.id}/redeliver").status_code == 201
+    assert Drift.objects.get(pk=drifted.pk).ended_by == "redeliver"
+    assert AuditEvent.objects.get(action="drift.redeliver").subject_id == str(drifted.pk)
 
 
 def adopt(admin, drifted, *, body=None, **headers):
