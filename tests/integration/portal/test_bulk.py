@@ -11,10 +11,11 @@ from audit.models import AuditEvent
 from instances import drafts
 from instances.models import PromptInstance
 from portal.views import bulk as views
-from publishing import closing, courier, publish
+from publishing import asking, closing, courier, publish
 from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
+from tests.fakes.silent import Silent
 from tests.integration.admin.rooms import browser_of
 
 
@@ -53,6 +54,24 @@ class TestBulk:
         assert "left-out" not in html
         assert "Publish 1 prompt<" in html
         assert PromptInstance.objects.get(pk=desk.pk).active_version is None
+
+    def test_a_provider_that_says_nothing_is_waited_for_once(self, browser, client, settings, monkeypatch):
+        monkeypatch.setattr(asking, "QUESTION_SECONDS", 1.0)
+        with Silent() as provider:
+            settings.PROMPTHUB_EGRESS_ALLOW = frozenset({provider.address})
+            target = factories.make_target(
+                client=client,
+                adapter="n8n",
+                settings={"base_url": f"http://{provider.address}"},
+                credentials={"api_key": "key-of-the-provider"},
+            )
+            desks = [factories.make_instance(client=client) for _ in range(3)]
+            for desk in desks:
+                location = {"workflow_id": f"w{desk.pk}", "node_id": "a", "parameter_path": "p"}
+                factories.make_placement(instance=desk, target=target, location=location)
+            html = browser.post(self.url(client), {"prompt": [desk.pk for desk in desks]}).content.decode()
+            assert "3 prompts were published." in html
+            assert provider.called() == 1
 
     def test_one_refusal_does_not_hold_up_the_others(self, browser, client):
         good = factories.make_instance(client=client, name="good")

@@ -32,7 +32,7 @@ class Nowhere(StandIn):
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
-    monkeypatch.setattr(asking, "QUESTION_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "QUESTION_SECONDS", 1.0)
     monkeypatch.setattr(asking, "TURN_SECONDS", 0.05)
 
 
@@ -91,8 +91,7 @@ def test_testing_a_target_asks_an_address_that_does_not_answer_once(silent):
     assert [[one.code for one in problems] for _, problems in told] == [["try_again"]] * 4
 
 
-def test_another_address_is_asked_all_the_same(silent, provider, instance, monkeypatch):
-    monkeypatch.setattr(asking, "QUESTION_SECONDS", 1.0)  # time for an answer in half of it
+def test_another_address_is_asked_all_the_same(silent, provider, instance):
     put(instance, n8n(instance.client, provider(Nowhere)))
     with pytest.raises(Invalid, match="contract") as refused:
         publish.publish(instance=instance, by=SYSTEM, at=AT)
@@ -100,7 +99,7 @@ def test_another_address_is_asked_all_the_same(silent, provider, instance, monke
 
 
 def test_all_questions_of_a_request_share_its_time(silent, provider, instance, monkeypatch):
-    monkeypatch.setattr(asking, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "REQUEST_SECONDS", 1.0)
     other = provider()
     put(instance, n8n(instance.client, other))
     checked = publish.check(instance=instance, by=SYSTEM)

@@ -24,7 +24,7 @@ DRIFT_SECONDS = timedelta(minutes=5)
 def _world(monkeypatch):
     memory.clear()
     monkeypatch.setattr(drift, "_settled", lambda newest, *_: newest.state == "delivered")
-    monkeypatch.setattr(asking, "QUESTION_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "QUESTION_SECONDS", 1.0)
 
 
 def kept(*slots):
