@@ -169,12 +169,14 @@ def test_cards_become_json_and_json_cards_with_what_was_typed(signed_in, at_chat
     assert kept(chat).revision == 1
 
 
-def test_the_address_asks_for_json_and_what_cards_cannot_hold_is_json(signed_in, at_chat, chat, at):
+def test_the_address_asks_for_json_and_what_cards_cannot_hold_is_json(signed_in, at_chat, chat, at, monkeypatch):
     browser = signed_in(Role.EDITOR)
     assert 'name="card"' not in page_of(browser.get(at_chat() + "?as=json"))
     messages = [{"role": "user", "content": "a\rb"}]
     body = PromptBody.parse(content_md=None, content_json=messages, format="chat")
-    drafts.edit(instance=chat, revision=1, body=body, by=SYSTEM, at=at)
+    with monkeypatch.context() as before:  # line ends were kept once
+        before.setattr(PromptBody, "with_line_feeds", lambda body: body)
+        drafts.edit(instance=chat, revision=1, body=body, by=SYSTEM, at=at)
 
     page = page_of(browser.get(at_chat()))
 
