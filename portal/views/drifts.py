@@ -39,7 +39,9 @@ class DriftView(OperatorView):
 
     section = "drifts"
 
-    def _page(self, drift: uuid.UUID, *, error: Invalid | None = None, status: int = 200) -> HttpResponse:
+    def _page(
+        self, drift: uuid.UUID, *, error: Invalid | None = None, put_back: bool = False, status: int = 200
+    ) -> HttpResponse:
         row = drifts.get(key=drift, actor=self.actor)
         instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
         base, target = sides.drifted(drift=row, actor=self.actor)
@@ -59,6 +61,7 @@ class DriftView(OperatorView):
             "unpublished": unpublished(instance),
             "line_ends": "\r" in row.observed,
             "error": error,
+            "put_back": put_back,
         }
         return self.page("portal/pages/drift.html", context, status=status)
 
@@ -74,17 +77,21 @@ class OneDrift(DriftView):
         return self._page(drift)
 
 
-class Redeliver(OperatorView):
+class Redeliver(DriftView):
     """``/drifts/<drift>/redeliver/``."""
 
     permissions = {"POST": Permission.PUBLISH}
-    section = "drifts"
 
     def post(self, request: HttpRequest, drift: uuid.UUID) -> HttpResponse:
-        """Put our text back, as a new delivery."""
-        row = drifts.redeliver(drift=drifts.get(key=drift, actor=self.actor), by=self.actor, at=self.at)
+        """Put our text back, as a new delivery; the page says why where the target does not take it."""
+        row = drifts.get(key=drift, actor=self.actor)
+        try:
+            sent = drifts.redeliver(drift=row, by=self.actor, at=self.at)
+        except Invalid as error:
+            count_error(error=error)
+            return self._page(drift, error=error, put_back=True, status=error.status)
         messages.success(request, _("Our text is on its way there again."))
-        return redirect("portal:delivery", row.pk)
+        return redirect("portal:delivery", sent.pk)
 
 
 class Adopt(DriftView):

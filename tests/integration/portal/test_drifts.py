@@ -11,8 +11,10 @@ from django.urls import reverse
 
 from instances import drafts
 from prompthub_kernel.body import PromptBody
+from prompthub_kernel.errors import Problem
 from publishing import courier
 from publishing import drift as drifts
+from publishing.adapters import memory
 from publishing.models import Delivery, Drift
 from tenancy.policy import Role
 from tests import factories
@@ -108,6 +110,20 @@ def test_our_text_is_put_back(client, person):
     page = browser.get(at("drift", row)).content.decode()
     assert "Our text was sent again." in page
     assert at("adopt", row) not in page
+
+
+def test_a_target_that_does_not_take_our_text_back_says_why_on_the_page(client, person, monkeypatch):
+    row = drifted(client)
+    objection = Problem("/location/slot", "expression_protected", "An expression is stored there.")
+    monkeypatch.setattr(memory.Memory, "probe", lambda *_, **__: [objection])
+    refused = person().post(at("redeliver", row))
+    html = refused.content.decode()
+    assert refused.status_code == 422
+    assert "An expression is stored there." in html
+    assert "Nothing was sent." in html
+    assert at("adopt", row) in html
+    row.refresh_from_db()
+    assert (row.ended_at, Delivery.objects.count()) == (None, 1)
 
 
 def test_the_providers_text_is_taken_into_the_draft(client, person):
