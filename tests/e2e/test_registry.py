@@ -63,13 +63,18 @@ def shelf(hub: Hub):
     return make
 
 
+def message(page, text):
+    """What the page shows of what was just done; readers are told the same a moment later."""
+    return page.locator("#toasts > .ph-message", has_text=text)
+
+
 def cut_in_the_browser(page, version):
     page.get_by_role("link", name="Next release").click()
     expect(page.get_by_label("Version")).to_have_value(version)
     expect(page.get_by_text("The text of this prompt changed.")).to_be_visible()
     page.get_by_label("What changed, and why").fill("Kinder")
     page.get_by_role("button", name="Cut this release for ever").click()
-    expect(page.get_by_text(f"Release {version} is cut.")).to_be_visible()
+    expect(message(page, f"Release {version} is cut.")).to_be_visible()
 
 
 def propose(page, version, reason):
@@ -77,7 +82,7 @@ def propose(page, version, reason):
     page.get_by_role("button", name="Propose …").click()
     page.get_by_label("Why").fill(reason)
     page.get_by_role("button", name=f"Propose {version}").click()
-    expect(page.get_by_text("Proposed. Somebody else has to approve it.")).to_be_visible()
+    expect(message(page, "Proposed. Somebody else has to approve it.")).to_be_visible()
 
 
 def approve(window, path):
@@ -85,7 +90,7 @@ def approve(window, path):
     expect(page.get_by_role("heading", name="What callers get differently")).to_be_visible()
     page.get_by_label("Comment").fill("Reads well")
     page.get_by_role("button", name="Approve: goes live now").click()
-    expect(page.get_by_text("Approved: the channel was moved.")).to_be_visible()
+    expect(message(page, "Approved: the channel was moved.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
@@ -127,11 +132,11 @@ def test_a_live_channel_goes_back_with_one_button_after_the_reverse_difference(v
         page.get_by_label("Release").select_option(version)
         page.get_by_role("button", name="Move it there …").click()
         page.get_by_role("button", name=f"Move it to {version}: goes live").click()
-        expect(page.get_by_text(f"live gives {version} now.")).to_be_visible()
+        expect(message(page, f"live gives {version} now.")).to_be_visible()
     page.get_by_role("link", name="Roll back to 1.0.0").click()
     expect(page.locator("ins")).to_contain_text("kind")
     page.get_by_role("button", name="Roll back to 1.0.0: goes live now").click()
-    expect(page.get_by_text("live gives 1.0.0 now.")).to_be_visible()
+    expect(message(page, "live gives 1.0.0 now.")).to_be_visible()
     assert story.now("live") == "1.0.0"
     assert window.violations() == []
 
@@ -147,7 +152,7 @@ def test_of_two_who_move_a_channel_at_once_the_slower_one_is_told_and_decides(vi
     page = mine.go(f"{move}1.0.1")
     other = theirs.go(f"{move}1.0.2")
     other.get_by_role("button", name="Move it to 1.0.2: goes live").click()
-    expect(other.get_by_text("live gives 1.0.2 now.")).to_be_visible()
+    expect(message(other, "live gives 1.0.2 now.")).to_be_visible()
     page.get_by_role("button", name="Move it to 1.0.1: goes live").click()
     told = page.get_by_text(re.compile(r"demo moved the channel to 1\.0\.2 on .*, while you were looking"))
     expect(told).to_be_visible()
@@ -155,7 +160,7 @@ def test_of_two_who_move_a_channel_at_once_the_slower_one_is_told_and_decides(vi
     assert story.now("live") == "1.0.2"
     expect(page.get_by_role("heading", name="What callers get differently: 1.0.2 → 1.0.1")).to_be_visible()
     page.get_by_role("button", name="Move it to 1.0.1: goes live").click()
-    expect(page.get_by_text("live gives 1.0.1 now.")).to_be_visible()
+    expect(message(page, "live gives 1.0.1 now.")).to_be_visible()
     assert story.now("live") == "1.0.1"
 
 

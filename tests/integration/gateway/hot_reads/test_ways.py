@@ -255,7 +255,7 @@ def test_a_read_has_the_callers_correlation_id_or_one_of_its_own(front):
         (f"address={ADDRESS}&other=1", {}, 422),
         ("", {}, 422),
         ("address=", {}, 400),
-        ("address=%FF", {}, 400),
+        ("address=%FF", {}, 422),
         ("address=@local", {}, 400),
         ("address=@local/nothing/x", {}, 404),
         ("address=@nowhere/onboarding/x", {}, 404),
