@@ -54,8 +54,8 @@ SAFEGUARDS = (
         (
             Cut(
                 "registry/pending.py",
-                "    if activation.channel.last_ordinal != activation.seen_ordinal:\n",
-                "    if activation.channel.release_id != activation.previous_id:\n",
+                "    moves = activation.channel.last_ordinal - activation.seen_ordinal\n",
+                "    moves = int(activation.channel.release_id != activation.previous_id)\n",
             ),
         ),
         "tests/unit/registry/test_reviews.py"
