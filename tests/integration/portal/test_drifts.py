@@ -123,7 +123,7 @@ def test_a_target_that_does_not_take_our_text_back_says_why_on_the_page(client, 
     assert "Nothing was sent." in html
     assert at("adopt", row) in html
     row.refresh_from_db()
-    assert (row.ended_at, Delivery.objects.count()) == (None, 1)
+    assert (row.ended_at, Delivery.objects.filter(placement=row.placement).count()) == (None, 1)
 
 
 def test_the_providers_text_is_taken_into_the_draft(client, person):
