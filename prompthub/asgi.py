@@ -33,6 +33,9 @@ App = Callable[..., Awaitable[None]]
 # Twelve of them at most wait for others: eight for deliveries (``gateway.v1.publishing.WAITERS``), four for answers of
 # providers (``publishing.asking.ASKERS``).
 THREADS = 16
+# Reads have a few of their own: who waits for a provider takes none of them, and among more, waiting for the
+# interpreter's lock costs a first read a tenth.
+READERS = 3
 # A body that is too large is still read to here, and thrown away: a client in the middle of sending would
 # otherwise see a broken connection instead of the 413.
 DISCARDED_BYTES = 32 * 1024 * 1024
@@ -126,7 +129,7 @@ async def _tell(error: PromptHubError, headers: list[tuple[bytes, bytes]], send:
 def _hot() -> HotReads:
     from gateway.hot import HotReads  # knows models, which prompthub.wsgi loads
 
-    return HotReads(threads.run)
+    return HotReads(Threads(django, count=READERS).run)
 
 
 # Hot reads from memory; then the root, and behind it hot reads from the database, then Django.
