@@ -19,7 +19,7 @@ from foundation.prepared import Given, Insert, Update
 from instances import drafts
 from instances.models import InstanceVersion, PromptInstance, Publication, PublishedSecrets
 from prompthub_kernel.canonical import canonical_json, sha256_digest
-from prompthub_kernel.errors import Conflict, NotFound, Unavailable
+from prompthub_kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from prompthub_kernel.rendering import Rendered
 from prompthub_kernel.strict_json import require_storable
 from tenancy import policy
@@ -60,6 +60,17 @@ def material(*, instance: PromptInstance) -> Material:
         secrets=instance.secret_values,
     )
     return Material(rendered, digest_of(format=str(body.format), rendered=rendered))
+
+
+def unpublished(*, instance: PromptInstance) -> bool:
+    """Whether publishing the draft would make another text active; of one that is not active, or archived, never."""
+    active = instance.active_version
+    if active is None or instance.archived_at is not None:
+        return False
+    try:
+        return material(instance=instance).digest != active.digest
+    except Invalid:
+        return True
 
 
 def digest_of(*, format: str, rendered: Rendered) -> str:

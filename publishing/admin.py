@@ -20,7 +20,7 @@ from foundation.metrics import count_error
 from prompthub_kernel.errors import PromptHubError
 from publishing import adapters, deliveries, drift, metrics, replays, targets
 from publishing import publish as publishing
-from publishing.forms import NewCredentials, NewSettings, NewTarget, Reason
+from publishing.forms import NewCredentials, NewSettings, NewTarget, OverDraft, Reason
 from publishing.masking import masked
 from publishing.models import Delivery, DeliveryAttempt, Drift, Lane, Placement, Target
 from publishing.ports import NOT_ASKED
@@ -391,9 +391,10 @@ class DriftAdmin(AtPlace):
     @decision(
         "Take theirs into the draft",
         text="Word for word, for a person to look at and publish. What runs is unchanged.",
+        form=OverDraft,
         icon="download",
         when=lambda row: row.ended_at is None,
     )
     def adopt(self, request: HttpRequest, row: Drift, values: dict[str, Any]) -> HttpResponse | str:
-        draft = drift.adopt(drift=row, by=who(request), at=timezone.now())
+        draft = drift.adopt(drift=row, revision=values["revision"], by=who(request), at=timezone.now())
         return f"The draft of {draft.name} is at revision {draft.revision} and holds their text."

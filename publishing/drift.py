@@ -145,20 +145,18 @@ def redeliver(*, drift: Drift, by: Actor, at: datetime, asked: bool = False) -> 
     return sent[0]
 
 
-def adopt(*, drift: Drift, by: Actor, at: datetime, revision: int | None = None) -> PromptInstance:
+def adopt(*, drift: Drift, revision: int, by: Actor, at: datetime) -> PromptInstance:
     """Take the provider's text into the draft, word for word, for a person to look at and publish.
 
-    With ``revision`` only if that is still the draft's: raises ``409.draft_stale`` otherwise.
+    ``revision`` is the draft's that the person was shown; raises ``409.draft_stale`` when it is another by now.
     """
     instance = drift.placement.instance
     policy.require(by, Permission.EDIT, instance.client)
     with transaction.atomic():
         row = _locked(drift)
         draft = drafts.locked(instance=instance)
-        if revision is not None:
-            drafts.require_revision(draft=draft, revision=revision)
         body = _as_body(row, draft)
-        draft = drafts.edit(instance=draft, revision=draft.revision, body=body, by=by, at=at)
+        draft = drafts.edit(instance=draft, revision=revision, body=body, by=by, at=at)
         _end(row, "adopt", Action.DRIFT_ADOPT, by, at)
     return draft
 

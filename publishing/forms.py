@@ -8,6 +8,7 @@ from django import forms
 from unfold import widgets
 
 from foundation.admin import Confirm, JsonMapping, Unshown
+from instances import versions
 from publishing import adapters
 
 
@@ -50,6 +51,25 @@ class NewCredentials(Confirm):
         help_text="A JSON object with all of them. It is encrypted, and never shown again.",
         widget=Unshown(attrs={"rows": 3}),
     )
+
+
+class OverDraft(Confirm):
+    """Over the draft that the person was shown, and over what was never published in it only where that is ticked.
+
+    ``revision`` is that draft's: what somebody else wrote since is not overwritten.
+    """
+
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *given: Any, row: Any = None, **more: Any) -> None:
+        super().__init__(*given, row=row, **more)
+        draft = row.placement.instance
+        self.initial = {"revision": draft.revision}
+        if versions.unpublished(instance=draft):
+            self.fields["replace"] = forms.BooleanField(
+                label="The draft has changes that were never published. Replace them.",
+                widget=widgets.UnfoldBooleanSwitchWidget,
+            )
 
 
 class Reason(Confirm):

@@ -13,7 +13,6 @@ from assist import switches
 from foundation.actors import Actor
 from instances import versions
 from instances.models import InstanceVersion, PromptInstance, Publication
-from prompthub_kernel.errors import Invalid
 from publishing import sides, targets
 from publishing.sides import TEXTS, Confirmed
 from publishing.states import OPEN, DeliveryState
@@ -84,7 +83,7 @@ def prompt(*, instance: PromptInstance, actor: Actor) -> PromptPage:
         Runs(one, one.delivery is not None and one.delivery.publication.version_id == instance.active_version_id)
         for one in placed.values()
     ]
-    differs = unpublished(instance)
+    differs = versions.unpublished(instance=instance)
     status, tone = standing(instance, differs=differs)
     behind, behind_shown = _behind(instance, actor)
     return PromptPage(
@@ -146,17 +145,6 @@ def _behind(instance: PromptInstance, actor: Actor) -> tuple[TemplateVersion | N
 def has_own_text(instance: PromptInstance) -> bool:
     """Whether the draft has a text of its own, in place of its template's."""
     return instance.content_md is not None or instance.content_json is not None
-
-
-def unpublished(instance: PromptInstance) -> bool:
-    """Whether publishing the draft would make another text active."""
-    active = instance.active_version
-    if active is None or instance.archived_at is not None:
-        return False
-    try:
-        return versions.material(instance=instance).digest != active.digest
-    except Invalid:
-        return True
 
 
 def standing(instance: PromptInstance, *, differs: bool) -> tuple[str, str]:

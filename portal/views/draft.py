@@ -18,7 +18,7 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from foundation import correlation
 from foundation.metrics import count_error
-from instances import comparing, drafts
+from instances import comparing, drafts, versions
 from instances.comparing import Kind, Level, Side
 from instances.models import PromptInstance
 from portal.forms.chat import ChatForm
@@ -111,7 +111,7 @@ class Draft(PromptView):
 
     def _saved(self, draft: PromptInstance, *, changed: bool) -> HttpResponse:
         if self.autosave:
-            status, tone = shown.standing(draft, differs=shown.unpublished(draft))
+            status, tone = shown.standing(draft, differs=versions.unpublished(instance=draft))
             told = {"status": status, "tone": tone, "of_text": not self.of_variables, "own": has_own_text(draft)}
             return self.page("portal/parts/draft_status.html", told, state="saved", draft=draft)
         saved = changed or self._edits_of_this_page(self.request.POST.get("session", "")).exists()

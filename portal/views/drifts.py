@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from foundation.metrics import count_error
-from instances import drafts
+from instances import drafts, versions
 from portal.access import OperatorView, controls
 from portal.presenters import drifts as shown
 from portal.presenters import showing
-from portal.presenters.prompt import unpublished
 from prompthub_kernel.errors import Conflict, Invalid, Problem
 from publishing import drift as drifts
 from publishing import sides
@@ -58,7 +57,7 @@ class DriftView(OperatorView):
             "can": controls(permissions=policy.permissions(self.actor, client), client=client),
             "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
             "documents": base.document is not None,
-            "unpublished": unpublished(instance),
+            "unpublished": versions.unpublished(instance=instance),
             "line_ends": "\r" in row.observed,
             "error": error,
             "put_back": put_back,
@@ -103,7 +102,7 @@ class Adopt(DriftView):
         """Take the provider's text into the draft that this person has seen; the page says why where that cannot be."""
         row = drifts.get(key=drift, actor=self.actor)
         instance = drafts.get(key=row.placement.instance_id, actor=self.actor)
-        if "replace" not in request.POST and unpublished(instance):
+        if "replace" not in request.POST and versions.unpublished(instance=instance):
             raise Conflict("409.state_conflict", gettext_noop("The draft has changes that were never published."))
         revision = _revision(request)
         try:

@@ -1,4 +1,4 @@
-"""What the tests of the staff's door share: browsers, addresses, and a client with a row of everything."""
+"""What the tests of the staff's door share: browsers, addresses, decisions, and a client with a row of everything."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from assist import switches
+from audit.models import AuditEvent
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
 from publishing.models import Drift
@@ -139,3 +140,21 @@ def bury(placement):
     delivery.refresh_from_db()
     assert delivery.state == "buried"
     return delivery
+
+
+def decide(browser, model, what, row=None, **values):
+    """Press a button and fill in what it asks; the page that follows."""
+    return browser.post(address(model, what, *([row.pk] if row else [])), values, follow=True)
+
+
+def decided(action):
+    """The ledger's lines of that action that were written through this door."""
+    return list(AuditEvent.objects.filter(action=action, door="admin").values_list("actor_label", flat=True))
+
+
+def told(page):
+    return " ".join(str(message) for message in page.context["messages"])
+
+
+def wrong(page):
+    return page.context["form"].errors

@@ -12,34 +12,18 @@ from django.urls import reverse
 from audit.models import AuditEvent
 from foundation.models import Mutability
 from instances.models import PromptInstance
-from publishing.models import Delivery, Drift, Placement, Target
+from prompthub_kernel.body import PromptBody
+from prompthub_kernel.variables import VariablesSchema
+from publishing.models import Delivery, Placement, Target
+from templates_app import drafts as template_drafts
 from templates_app.models import TemplateDraft, TemplateVersion
 from tenancy import policy
 from tenancy.models import Client, Project, ServiceToken
 from tests import factories
-from tests.factories.acting import SYSTEM
-from tests.integration.admin.rooms import address, browser_of, bury, ours, registered
+from tests.factories.acting import AT, SYSTEM
+from tests.integration.admin.rooms import address, browser_of, bury, decide, decided, ours, registered, told, wrong
 
 pytestmark = pytest.mark.django_db
-
-
-def decide(browser, model, what, row=None, **values):
-    """Press a button and fill in what it asks; the page that follows."""
-    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{what}"
-    return browser.post(reverse(name, args=[row.pk] if row is not None else []), values, follow=True)
-
-
-def decided(action):
-    """The ledger's lines of that action that were written through this door."""
-    return list(AuditEvent.objects.filter(action=action, door="admin").values_list("actor_label", flat=True))
-
-
-def told(page):
-    return " ".join(str(message) for message in page.context["messages"])
-
-
-def wrong(page):
-    return page.context["form"].errors
 
 
 @pytest.fixture
@@ -191,32 +175,6 @@ def test_a_placement_is_removed(staff, memory):
     assert decided("placement.remove") == ["root"]
 
 
-def test_a_drift_is_shown_as_text_with_its_secrets_masked(staff, world):
-    world.drift.observed = "Speak for <script>alert(1)</script>. Book with booking-key-0451-abc."
-    world.drift.save()
-    page = staff.get(address(Drift, "change", world.drift.pk)).content.decode()
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "ph-added" in page
-    assert "ph-removed" in page
-    assert "booking-key" not in page
-
-
-def test_a_drift_is_put_right(staff, world):
-    decide(staff, Drift, "redeliver", world.drift)
-    world.drift.refresh_from_db()
-    assert world.drift.ended_by == "redeliver"
-    assert decided("drift.redeliver") == ["root"]
-    assert "settled already" in str(wrong(decide(staff, Drift, "adopt", world.drift)))
-
-
-def test_a_drift_is_taken_into_the_draft(staff, world):
-    decide(staff, Drift, "adopt", world.drift)
-    draft = PromptInstance.objects.get(pk=world.instance.pk)
-    assert "Speak for nobody." in draft.content_md
-    assert "booking-key" not in draft.content_md
-    assert decided("drift.adopt") == ["root"]
-
-
 def test_clients_are_made_renamed_and_archived(staff):
     assert "slug" in wrong(decide(staff, Client, "create", slug="Not a slug", name="X"))
     decide(staff, Client, "create", slug="zephyr", name="Zephyr")
@@ -341,12 +299,7 @@ def test_a_template_draft_is_edited_sealed_and_thrown_away(staff, world):
 
 
 def test_a_document_of_a_template_draft_is_edited(staff, world):
-    from prompthub_kernel.body import PromptBody
-    from prompthub_kernel.variables import VariablesSchema
-    from templates_app import drafts
-    from tests.factories.acting import AT
-
-    draft = drafts.create(
+    draft = template_drafts.create(
         project=world.template_version.template.project,
         name="chat",
         body=PromptBody.parse(content_md=None, content_json=[{"role": "system", "content": "Hello."}]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from datetime import timedelta
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -21,6 +22,7 @@ from tests.factories import make_delivery, make_instance, make_placement, make_t
 
 pytestmark = pytest.mark.django_db
 SECRET = "kumquat <7319> & zebra?"
+DECISIONS = (partial(drift.adopt, revision=1), drift.redeliver)
 GONE = ProviderError("memory", "answered 404: no such prompt", outcome=Outcome.REFUSED, provider_status=404)
 
 
@@ -111,11 +113,12 @@ def test_a_secret_in_another_spelling_is_not_taken_over_into_the_draft(system, a
     memory.slots["secret"].text = f"Use {spell(SECRET)} or {SECRET}."
     found = drift.check(placement=placement, by=system, at=at)
     with pytest.raises(Invalid) as refused:
-        drift.adopt(drift=found, by=system, at=at)
+        drift.adopt(drift=found, revision=instance.revision, by=system, at=at)
     assert SECRET not in str(refused.value)
     memory.slots["secret"].text = f"Rather use {SECRET}."
     found = drift.check(placement=placement, by=system, at=at)
-    assert drift.adopt(drift=found, by=system, at=at).content_md == "Rather use {{ key }}."
+    adopted = drift.adopt(drift=found, revision=instance.revision, by=system, at=at)
+    assert adopted.content_md == "Rather use {{ key }}."
 
 
 def publish_another(placement, system, at):
@@ -142,7 +145,7 @@ def test_a_newer_delivery_overwrites_what_was_found(placement, system, at):
     assert event.metadata == {"ended_by": "overwritten"}
 
 
-@pytest.mark.parametrize("decide", [drift.adopt, drift.redeliver])
+@pytest.mark.parametrize("decide", DECISIONS)
 def test_what_was_overwritten_is_neither_adopted_nor_put_back(placement, system, at, decide):
     found = changed_there_and_published_again(placement, system, at)
     with pytest.raises(Conflict, match="overwrote") as refused:
@@ -189,7 +192,7 @@ def test_what_was_found_at_a_place_that_is_closed_for_good_has_ended(placement, 
     found.refresh_from_db()
     assert (found.ended_by, found.ended_at is None) == (how, False)
     assert AuditEvent.objects.get(action="drift.clear", subject_id=str(found.pk)).metadata == {"ended_by": how}
-    for decide in (drift.adopt, drift.redeliver):
+    for decide in DECISIONS:
         with pytest.raises(Conflict) as refused:
             decide(drift=found, by=system, at=at)
         assert refused.value.code == code
