@@ -144,9 +144,10 @@ def _read_back(adapter: Adapter, remote: Remote, parcel: Parcel, wire: LeasedWir
         return ""
     try:
         seen = adapter.observe(remote, wire=wire)
-    except AnswerTooLarge as error:  # it took the text and would tell no more the next time
-        return f"taken, but not verified: {error.detail}"
     except ProviderError as error:
+        if isinstance(error, AnswerTooLarge) or error.outcome is Outcome.REFUSED:
+            # It took the text. Sent again it would tell no more; the check for drift goes on asking.
+            return f"taken, but not verified, since what runs there could not be read: {error.detail}"
         if error.outcome is Outcome.TRY_AGAIN:  # the reading failed; the text was taken
             error.outcome = Outcome.UNKNOWN
         raise

@@ -272,7 +272,9 @@ def test_row_35_ours_can_be_put_back(world):
 
 
 def test_row_35_theirs_can_be_taken_into_the_draft(world):
-    drift.adopt(drift=_drifted(world), by=SYSTEM, at=AT)
+    found = _drifted(world)
+    seen = drafts.get(key=world.instance.pk, actor=SYSTEM).revision
+    drift.adopt(drift=found, revision=seen, by=SYSTEM, at=AT)
     row = drafts.get(key=world.instance.pk, actor=SYSTEM)
     assert drafts.preview(instance=row, actor=SYSTEM).text() == "changed by hand"
     assert world.runs() == "changed by hand"
