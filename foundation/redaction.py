@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 from uuid import UUID
 
-from prompthub_kernel.errors import PromptHubError
+from foundation import surprises
 
 MASK = "[redacted]"
 SHORTEST_SECRET = 4  # characters; shorter ones would shred ordinary text and are no secrets
@@ -237,8 +237,8 @@ def before_send(event: Any, hint: Mapping[str, Any]) -> Any:
 
     Local variables, request bodies and cookies are left out altogether: they hold prompt text.
     """
-    failure = hint.get("exc_info")
-    if failure and isinstance(failure[1], PromptHubError) and failure[1].code != "500.internal_error":
+    error = surprises.told_of(hint)
+    if error is not None and not surprises.is_surprise(error):
         return None
     for kind in ("exception", "threads"):
         for entry in (event.get(kind) or {}).get("values") or ():

@@ -197,7 +197,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 APPEND_SLASH = False
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_collected"
-WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+# What nobody has collected is served from where it is written: a page never comes without its style.
+WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG or not STATIC_ROOT.is_dir()
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of the portal; everything else is English (docs/adr/0022)
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]  # before the words that Django and Unfold have for the same
@@ -239,7 +240,7 @@ REST_FRAMEWORK = {
 API_RATE = env.text(
     "PROMPTHUB_API_RATE",
     "600/min",
-    form=r"[1-9]\d{0,8}/(s|sec|m|min|h|hour|d|day)",
+    form=r"[1-9][0-9]{0,8}/(s|sec|m|min|h|hour|d|day)",
     says="calls/period with a period of s, min, hour or day, such as 600/min",
 )
 HOT_MEGABYTES = env.whole("PROMPTHUB_HOT_MEGABYTES", 192)  # answers kept in the memory of each web process
@@ -293,7 +294,7 @@ CELERY_BEAT_SCHEDULE = {
 PROMPTHUB_EGRESS_ALLOW = frozenset(
     env.words(
         "PROMPTHUB_EGRESS_ALLOW",
-        form=r"([^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]):[1-9]\d{0,4}",
+        form=r"([^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}",
         says="host:port pairs, such as 127.0.0.1:8090",
     )
 )
@@ -318,7 +319,7 @@ PACKS = {
     ),
     "defaults": env.words(
         "PROMPTHUB_PACK_DEFAULTS",
-        form=r"@[a-z0-9-]+/[a-z0-9-]+@\d\S*",
+        form=r"@[a-z0-9-]+/[a-z0-9-]+@[0-9]\S*",
         says="releases of packs such as @local/coach@1.4.0",
     ),
 }
@@ -351,7 +352,7 @@ LOG_LEVEL = env.text(
 LOGGING_CONFIG = None  # foundation.logging configures it in PromptHubConfig.ready
 SENTRY_DSN = env.text(
     "SENTRY_DSN",
-    form=r"https?://[^@\s]+@[^/@\s]+/(\S*/)?\d+",
+    form=r"https?://[^@\s]+@[^/@\s]+/(\S*/)?[0-9]+",
     says="the DSN that Sentry shows, https://key@host/number",
 )
 # OpenTelemetry's own variables; its SDK reads these and all others itself.

@@ -109,4 +109,4 @@ def test_a_drift_from_before_is_masked_as_a_whole_and_not_taken_over(unknown):
     found = drift.get(key=found.pk, actor=SYSTEM)
     assert drift.masked(text=found.observed, publication=found.delivery.publication) == "[redacted]"
     with pytest.raises(Conflict, match="not known"):
-        drift.adopt(drift=found, by=SYSTEM, at=AT)
+        drift.adopt(drift=found, revision=found.placement.instance.revision, by=SYSTEM, at=AT)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from unittest.mock import Mock
+
 import pytest
 import sentry_sdk
 import structlog
+from django.db import OperationalError, ProgrammingError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import ConnectionError as RedisAway
 from sentry_sdk.transport import Transport
 from structlog.testing import capture_logs
 
+from assist import runs
+from assist.tasks import sweep
 from foundation import correlation
 from foundation.logging import add_correlation_id
 from prompthub.apps import report_surprises
@@ -110,7 +118,7 @@ def sentry():
     report_surprises(dsn="https://key@sentry.example/1", transport=heard)
     yield heard.events
     sentry_sdk.get_client().close(timeout=0)
-    sentry_sdk.init()
+    sentry_sdk.get_global_scope().set_client(None)  # another client would go on watching all tests that follow
 
 
 def test_sentry_does_not_hear_of_refusals(sentry, placement):
@@ -131,3 +139,22 @@ def test_sentry_hears_of_a_bug_once_and_without_secrets(sentry, placement, bug):
     assert not any("vars" in frame for frame in event["exception"]["values"][-1]["stacktrace"]["frames"])
     delivery = placement.deliveries.get()
     assert (delivery.state, delivery.error_code) == ("unknown", "500.internal_error")
+
+
+def test_sentry_hears_of_a_mistake_in_a_ticking_task_and_not_of_its_database_being_away(sentry, monkeypatch):
+    for error in (OperationalError("the connection is lost"), ProgrammingError("no such column")):
+        monkeypatch.setattr(runs, "sweep", Mock(side_effect=error))
+        assert sweep.apply().failed()
+    [event] = sentry
+    assert event["exception"]["values"][-1]["type"] == "ProgrammingError"
+
+
+def test_sentry_hears_of_a_mistake_in_a_line_of_celery_and_not_of_its_broker_being_away(sentry, caplog):
+    """A worker's consumer and beat write their errors into such lines."""
+    log = logging.getLogger("celery.worker.consumer.consumer")
+    log.error("consumer: Cannot connect to %s: %s.", "redis://redis", RedisAway("Connection refused"))
+    log.critical("Unrecoverable error", exc_info=BrokerError("Connection refused"))
+    assert sentry == []
+    assert len(caplog.records) == 2, "the log tells of it"
+    log.error("Control command error: %r", KeyError("queue"))
+    assert [event["logentry"]["formatted"] for event in sentry] == ["Control command error: KeyError('queue')"]
