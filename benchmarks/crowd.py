@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from benchmarks.installation import settle
+
 PER_CLIENT = 1_000
 FIRST = """
 import json
@@ -134,7 +136,7 @@ def fill(database_url: str, count: int) -> dict[str, int]:
         connection.execute("SET synchronous_commit = off")
         for table in TABLES:
             _copy(connection, table, -(-count // PER_CLIENT) if table.per_client else count)
-        connection.execute("VACUUM ANALYZE")
+        settle(connection)
         return {table.name: _count(connection, table.name) for table in TABLES}
 
 

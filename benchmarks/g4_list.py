@@ -1,6 +1,6 @@
 """G4: the first page of a listing and a search, among 100 prompts and among 100,000, beside the peers with as many.
 
-    python -m benchmarks.g4_list [--prompts 100000] [--seconds 2] [--rounds 5] [--without-peers]
+    python -m benchmarks.g4_list [--prompts 100000] [--seconds 1] [--rounds 15] [--without-peers]
 
 Over HTTP, one connection each, one process each, on one PostgreSQL, called in turn. Ours are bundles of one prompt,
 listed and searched by a service token that may see them; a page is 50 rows. The peers are asked without
@@ -23,8 +23,10 @@ from itertools import count
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
+
 from benchmarks import listed, peers
-from benchmarks.installation import Installation, installation, servers
+from benchmarks.installation import Installation, installation, servers, settle
 from benchmarks.load import Connection, Round, drive
 from benchmarks.measuring import others_share, report
 
@@ -118,8 +120,8 @@ def main(arguments: list[str]) -> int:
     """Measure and judge; 1 when a floor is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=2, help="length of a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1, help="length of a round")
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--without-peers", action="store_true", help="figures to work with, no verdict")
     chosen = parser.parse_args(arguments)
     for peer in peers.PEERS if not chosen.without_peers else ():
@@ -129,7 +131,8 @@ def main(arguments: list[str]) -> int:
         for name, total in (("few", FEW), ("many", chosen.prompts)):
             installed = stack.enter_context(installation(server, broker, name, web=0))
             token = installed.shell(f"from benchmarks import listed; print(listed.fill({total}))")
-            listed.settle(installed.database_url)
+            with psycopg.connect(installed.database_url, autocommit=True) as connection:
+                settle(connection)
             installed.serve(1)
             sides += ours(installed, token, total, name)
         if not chosen.without_peers:

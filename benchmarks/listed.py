@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from benchmarks.installation import settle
+
 PROJECT = "library"
 FIRST = "first"
 ROWS = 2_000
@@ -56,12 +58,6 @@ def fill(total: int) -> str:
     return tokens.issue(name="reader", account=account, scopes=["read"], by=by, at=at)[1]
 
 
-def settle(database_url: str) -> None:
-    """Let the database look at what it holds, as it does by itself after a while."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
-
-
 def database_of(server_url: str, name: str) -> str:
     """The address of a database on the server."""
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
@@ -72,7 +68,7 @@ def fill_mlflow(database_url: str, total: int) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         for table in ("registered_models", "registered_model_tags", "model_versions", "model_version_tags"):
             _copy(connection, table, {"name": _NAME}, "name = 'first'", total)
-        connection.execute("VACUUM ANALYZE")
+        settle(connection)
 
 
 def fill_phoenix(database_url: str, total: int) -> None:
@@ -82,7 +78,7 @@ def fill_phoenix(database_url: str, total: int) -> None:
         prompt = sql.SQL("(SELECT id FROM prompts WHERE name = {})").format(_NAME)
         which = "prompt_id = (SELECT id FROM prompts WHERE name = 'first')"
         _copy(connection, "prompt_versions", {"prompt_id": prompt}, which, total, but=("id",))
-        connection.execute("VACUUM ANALYZE")
+        settle(connection)
 
 
 _NAME = sql.SQL("'prompt' || lpad(n::text, 6, '0')")

@@ -106,6 +106,7 @@ def main(arguments: list[str], *, prog: str = "make verdict", kind: str = "") ->
     say(
         f"\n{len(outcomes) - len(missed)} of {len(outcomes)} bars met"
         + (f"; missed: {', '.join(missed)}" * bool(missed))
+        + f"; {sum(outcome.seconds for outcome in outcomes) / 60:.0f} minutes"
     )
     return 1 if missed else 0
 
@@ -145,6 +146,7 @@ def run(bar: Bar, seed: int) -> Outcome:
         finally:
             clock.cancel()
     outcome.seconds = time.monotonic() - began
+    say(f"=== {bar.id}: ended after {outcome.seconds:.0f} seconds")
     if late.is_set():
         outcome.failure = f"not finished after {bar.minutes:g} minutes"
     elif status:
