@@ -258,7 +258,7 @@ def _generated() -> list[str]:
 
 def _port(name: str, default: int) -> int:
     value = os.environ.get(name) or str(default)
-    if not value.isdigit() or not 0 < int(value) < 65536:
+    if not (value.isascii() and value.isdigit()) or not 0 < int(value) < 65536:
         raise Failed(f"{name} must be a port number, 1 to 65535.")
     return int(value)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
-import math
 import os
 import re
 import secrets
@@ -43,25 +42,22 @@ def text(name: str, default: str = "", *, form: str = "", says: str = "") -> str
 
 
 def whole(name: str, default: int, *, least: int = 1, most: int | None = None) -> int:
-    """A whole number, from ``least`` to ``most``."""
-    words = f"a whole number, {least} " + ("or more" if most is None else f"to {most}")
-    try:
-        value = int(os.environ.get(name) or default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be {words}") from error
-    if value < least or (most is not None and value > most):
-        raise ImproperlyConfigured(f"{name} must be {words}")
+    """A whole number in the digits of ASCII, from ``least`` to ``most``."""
+    written = (os.environ.get(name) or str(default)).strip()
+    # Python reads digits of every script; an address or another program that is given the same word may not.
+    value = int(written) if re.fullmatch("[0-9]{1,18}", written) else None
+    if value is None or value < least or (most is not None and value > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ImproperlyConfigured(f"{name} must be a whole number in the digits 0-9, {bounds}")
     return value
 
 
 def seconds(name: str, default: float) -> float:
-    """A duration in seconds, greater than zero."""
-    try:
-        value = float(os.environ.get(name) or default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be a number of seconds") from error
-    if not 0 < value < math.inf:
-        raise ImproperlyConfigured(f"{name} must be greater than 0 seconds")
+    """A duration in seconds in the digits of ASCII, greater than zero."""
+    written = (os.environ.get(name) or str(default)).strip()
+    value = float(written) if re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?|\.[0-9]+", written) else 0.0
+    if value <= 0:
+        raise ImproperlyConfigured(f"{name} must be a number of seconds in the digits 0-9, greater than 0, such as 2.5")
     return value
 
 

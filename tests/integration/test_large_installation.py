@@ -71,10 +71,10 @@ class Installation:
     def log(self, part):
         return self.folder / f"{part}.log"
 
-    def get(self, path, *, port=None):
+    def get(self, path, *, port=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=5)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"X-Forwarded-Proto": "https"} | (headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         except OSError:
@@ -82,11 +82,11 @@ class Installation:
         finally:
             connection.close()
 
-    def act(self):
+    def act(self, slug="acme"):
         """Write one event to the ledger, through a verb, in a process of its own."""
         code = (
             "from django.utils.timezone import now; from foundation.actors import system; from tenancy import clients; "
-            "clients.create(slug='acme', name='Acme', by=system(), at=now())"
+            f"clients.create(slug='{slug}', name='{slug}', by=system(), at=now())"
         )
         command = [sys.executable, "manage.py", "shell", "--no-imports", "--command", code]
         subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True)
@@ -126,6 +126,9 @@ def test_the_commands_of_compose_serve_work_and_stop(installation):
     with installation.running("web", "worker", "beat") as processes:
         until(lambda: installation.get("/readyz")[0] == 200, what="/readyz", log=installation.log("web"))
         assert installation.get("/healthz")[0] == 200
+        assert installation.get("/static/portal/css/portal.css")[0] == 200
+        assert "No directory at" not in installation.log("web").read_text()
+        assert 'suggestions_total{outcome="ready",provider="null"} 0.0' in installation.get("/metrics")[1]
         installation.act()
         until(
             lambda: installation.asked("SELECT count(*) FROM prompthub_audit_auditlink") > 0,
@@ -135,6 +138,7 @@ def test_the_commands_of_compose_serve_work_and_stop(installation):
         status, figures = installation.get("/metrics", port=installation.metrics_port)
         assert status == 200
         assert "deliveries_readable 1.0" in figures
+        assert 'suggestions_total{outcome="ready",provider="null"} 0.0' in figures
         for part, process in processes.items():
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)

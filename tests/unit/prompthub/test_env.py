@@ -16,15 +16,15 @@ from prompthub import env
 
 ROOT = Path(__file__).resolve().parents[3]
 WRONG = {
-    "PROMPTHUB_API_RATE": ["lots", "0/min", "10", "10/week", "-1/min"],
-    "PROMPTHUB_ATTEMPTS": ["0", "-1", "many", "1.5"],
+    "PROMPTHUB_API_RATE": ["lots", "0/min", "10", "10/week", "-1/min", "1٠/min"],
+    "PROMPTHUB_ATTEMPTS": ["0", "-1", "many", "1.5", "1_0", "9" * 5000],
     "PROMPTHUB_CRASH_LIMIT": ["0"],
-    "PROMPTHUB_EGRESS_ALLOW": ["foo", "http://x:1", "host:0", "a b:80"],
+    "PROMPTHUB_EGRESS_ALLOW": ["foo", "http://x:1", "host:0", "a b:80", "host:8٠"],
     "PROMPTHUB_ALLOWED_HOSTS": ["a b", "http://hub.example.com", "hub.example.com:8000"],
     "PROMPTHUB_LOG_LEVEL": ["loud"],
-    "PROMPTHUB_PORT": ["99999", "0", "eight"],
+    "PROMPTHUB_PORT": ["99999", "0", "eight", "٨٠٨٠", "８０８０", "²"],
     "PROMPTHUB_LLM_URL": ["models.example.com"],
-    "PROMPTHUB_CALL_SECONDS": ["0", "-1", "nan", "inf", "soon"],
+    "PROMPTHUB_CALL_SECONDS": ["0", "-1", "nan", "inf", "soon", "٢.٥", "2,5", "1" + "0" * 400],
     "PROMPTHUB_DEBUG": ["maybe"],
     "SENTRY_DSN": ["foo", "https://sentry.example.com"],
     "FORWARDED_ALLOW_IPS": ["banana", "10.0.0.1/33"],
@@ -77,6 +77,31 @@ def test_what_is_right_is_taken(embedded, monkeypatch, name, value):
     assert throttling.rate(found["API_RATE"])
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("PROMPTHUB_PORT", "٨٠٨٠", "PROMPTHUB_PORT must be a whole number in the digits 0-9, 1 to 65535"),
+        ("PROMPTHUB_ATTEMPTS", "٣", "PROMPTHUB_ATTEMPTS must be a whole number in the digits 0-9, 1 or more"),
+        (
+            "PROMPTHUB_CALL_SECONDS",
+            "٢.٥",
+            "PROMPTHUB_CALL_SECONDS must be a number of seconds in the digits 0-9, greater than 0, such as 2.5",
+        ),
+    ],
+)
+def test_digits_of_another_script_are_refused_with_those_that_are_read(embedded, monkeypatch, name, value, wanted):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        read()
+    assert str(refusal.value) == wanted
+
+
+@pytest.mark.parametrize(("written", "value"), [("2", 2.0), (" 2.5 ", 2.5), ("0.05", 0.05), (".5", 0.5), ("3.", 3.0)])
+def test_seconds_are_whole_or_have_a_point(monkeypatch, written, value):
+    monkeypatch.setenv("PROMPTHUB_CALL_SECONDS", written)
+    assert env.seconds("PROMPTHUB_CALL_SECONDS", 10.0) == value
+
+
 @pytest.fixture
 def large(embedded, monkeypatch):
     """The environment of an installation that has a database elsewhere."""
@@ -85,6 +110,14 @@ def large(embedded, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://prompthub@postgres:5432/prompthub")
     monkeypatch.setenv("PROMPTHUB_SECRET_KEY", "x" * 50)
     monkeypatch.setenv("PROMPTHUB_ENCRYPTION_KEYS", env.fresh_fernet())
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_what_nobody_collected_is_served_from_where_it_is_written(large, monkeypatch, tmp_path, collected):
+    monkeypatch.setattr(env, "BASE_DIR", tmp_path)
+    if collected:
+        (tmp_path / "static_collected").mkdir()
+    assert read()["WHITENOISE_USE_FINDERS"] is not collected
 
 
 def database():

@@ -59,3 +59,11 @@ def test_one_port_for_two_servers_is_told_before_anything_is_done(steps, monkeyp
     with pytest.raises(make.Failed, match="two ports"):
         make.run([])
     assert steps == []
+
+
+@pytest.mark.parametrize("value", ["٨٠٨٠", "²", "eight", "0", "65536"])
+def test_a_port_in_other_digits_or_out_of_range_is_told(steps, monkeypatch, value):
+    monkeypatch.setenv("PROMPTHUB_PORT", value)
+    with pytest.raises(make.Failed, match="PROMPTHUB_PORT must be a port number"):
+        make.run([])
+    assert steps == []
