@@ -26,3 +26,19 @@ def test_the_staff_signs_in_and_looks_around_under_the_policy(visit, product, da
         window.go(address)
         stopped[address] = window.violations()
     assert {address: found for address, found in stopped.items() if found} == {}
+
+
+def test_texts_and_digests_fit_a_phone(visit, product, places):
+    window = visit(width=360)
+    sign_in(window.go("/admin/"), product)
+    addresses = [
+        f"prompthub_publishing/drift/{places['drift']}",
+        f"prompthub_publishing/delivery/{places['delivery']}",
+        f"prompthub_instances/instanceversion/{places['version']}",
+    ]
+    wide = {}
+    for address in addresses:
+        page = window.go(f"/admin/{address}/change/")
+        page.locator(".readonly").first.wait_for()
+        wide[address] = page.evaluate("document.documentElement.scrollWidth")
+    assert {address: width for address, width in wide.items() if width > 360} == {}
