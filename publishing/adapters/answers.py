@@ -229,7 +229,7 @@ def retry_after(answer: Answer, *, now: float) -> float | None:
     A date is measured from the answer's own ``Date``, so that a difference between the clocks does not matter.
     """
     asked = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,12}", asked):
+    if re.fullmatch(r"[0-9]+", asked):
         return min(float(asked), LONGEST_WAIT)
     until = _seconds(asked)
     if until is None:

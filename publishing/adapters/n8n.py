@@ -25,6 +25,7 @@ LARGEST_WORKFLOW = 16 * 1024 * 1024
 
 _NOT_SAID = "the workflow is active but does not say what runs; n8n 2 or newer is needed"
 _SOMEBODY = "somebody else writes to it"
+_STILL = "the call to publish was answered, but what ran before runs on"
 _DRAFT_ONLY = "the text was saved as a draft but not published; "
 _EXPRESSION = "an expression is stored there; allow replace_expression to overwrite it"
 
@@ -213,7 +214,8 @@ class _Access:
         seen = self._read_back()
         runs = seen.running is not None and self.place.stored(seen.running.nodes) == wanted
         if not runs or seen.running_version != version:
-            raise self.exchange.failure(f"another text runs than was published: {_SOMEBODY}", Outcome.TRY_AGAIN)
+            why = _STILL if seen.running_version == workflow.running_version else _SOMEBODY
+            raise self.exchange.failure(f"another text runs than was published: {why}", Outcome.TRY_AGAIN)
         return Receipt(version, detail)
 
     def put_right(self, workflow: _Workflow, wanted: str) -> str:

@@ -184,6 +184,7 @@ def test_somebody_publishing_meanwhile_is_seen_by_reading_back(server, wire, flo
     with pytest.raises(ProviderError) as failure:
         ADAPTER.send(remote, parcel(TEXT), wire=wire)
     assert failure.value.outcome is Outcome.TRY_AGAIN
+    assert "somebody else writes to it" in failure.value.detail
     ADAPTER.send(remote, parcel(TEXT), wire=wire)
     assert used(server) == TEXT
 

@@ -242,6 +242,17 @@ def test_a_publication_that_could_not_be_read_back_is_unknown(server, wire, remo
     assert (failure.value.outcome, failure.value.retry_after) == (Outcome.UNKNOWN, 3.0)
 
 
+@pytest.mark.parametrize("reply", [Reply.of(200, {}), Reply.of(200, []), Reply.html(200)])
+def test_a_call_to_publish_that_was_answered_and_did_nothing_is_told_as_that(server, wire, remote, reply):
+    server.fault(reply, method="POST", path="/publish")
+    with pytest.raises(ProviderError) as failure:
+        ADAPTER.send(remote, parcel(TEXT), wire=wire)
+    assert failure.value.outcome in {Outcome.TRY_AGAIN, Outcome.UNKNOWN}
+    assert "somebody else" not in failure.value.detail
+    assert "what ran before runs on" in failure.value.detail
+    assert used(server) == "You help."
+
+
 def test_a_dead_n8n_was_not_sent_anything():
     with N8nServer() as server:
         remote = place(server, server.add(assistant()))

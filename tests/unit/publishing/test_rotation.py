@@ -96,7 +96,7 @@ def test_a_former_secret_is_taken_over_as_its_place(placement, system, at):
     published(placement)
     memory.slots["here"].text = f"Rather use {OLD}."
     found = drift.check(placement=placement, by=system, at=at)
-    draft = drift.adopt(drift=found, by=system, at=at)
+    draft = drift.adopt(drift=found, revision=fresh(placement).revision, by=system, at=at)
     assert draft.content_md == "Rather use {{ key }}."
     assert OLD not in str(list(draft.history.values()))
 
@@ -110,7 +110,7 @@ def test_a_former_secret_that_has_no_place_any_more_is_not_taken_over(placement,
     memory.slots["here"].text = f"Rather use {OLD}."
     found = drift.check(placement=placement, by=system, at=at)
     with pytest.raises(Invalid) as refused:
-        drift.adopt(drift=found, by=system, at=at)
+        drift.adopt(drift=found, revision=fresh(placement).revision, by=system, at=at)
     assert refused.value.code == "422.request_invalid"
     assert OLD not in str(refused.value)
 

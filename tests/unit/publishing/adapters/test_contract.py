@@ -33,7 +33,7 @@ def changed(name, part, **values):
 
 
 def test_every_adapter_has_its_name_and_a_contract():
-    assert set(adapters.REGISTRY) == {"n8n", "retell", "webhook", "memory"} == set(GOOD)
+    assert adapters.REGISTRY.keys() == GOOD.keys(), "each has an example"
     for name, adapter in adapters.REGISTRY.items():
         assert adapter.name == name
         schema = contracts.load(f"adapters/{name}")
