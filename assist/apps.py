@@ -9,3 +9,11 @@ class AssistConfig(AppConfig):
     name = "assist"
     label = "prompthub_assist"
     verbose_name = "Assist"
+
+    def ready(self) -> None:
+        """Have the figures shown before the first suggestion."""
+        from django.conf import settings
+
+        from assist import metrics
+
+        metrics.begin(provider=settings.ASSIST["llm"])
