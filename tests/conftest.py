@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import find, settings, strategies
 
 
 def _with_django(config: pytest.Config) -> bool:
@@ -42,6 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: to look through it for garbage again and again is in vain."""
+    # The first text in a fresh checkout makes Hypothesis' table of all characters; no test is to be told slow for that.
+    find(strategies.text(), lambda _: True, settings=settings(database=None))
     gc.collect()
     gc.freeze()
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -132,14 +133,33 @@ def test_row_22_a_move_that_was_rolled_back_is_told_to_nobody(pack):
     assert read(pack)[0] == "1.0.0"
 
 
-def test_row_23_everybody_asking_at_once_is_served_and_redis_is_not_needed(pack, settings):
+@pytest.fixture
+def all_find_nothing(monkeypatch):
+    """The first to ask the database does so when all of twenty have looked and found nothing remembered."""
+    nothing, first = threading.Semaphore(0), threading.Lock()
+    known, asked = cache.Memory._known, cache.names.ask
+
+    def look(*given: Any) -> Any:
+        found = known(*given)
+        if found is None:
+            nothing.release()
+        return found
+
+    def ask(**given: Any) -> Any:
+        if first.acquire(blocking=False):
+            assert all(nothing.acquire(timeout=30) for _ in range(20))
+        return asked(**given)
+
+    monkeypatch.setattr(cache.Memory, "_known", look)
+    monkeypatch.setattr(cache.names, "ask", ask)
+
+
+def test_row_23_everybody_asking_at_once_is_served_and_redis_is_not_needed(pack, settings, all_find_nothing):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    together = threading.Barrier(20)
     wanted = Address.parse(f"{pack.address}@active/system")
 
     def ask(_: int) -> list[str]:
         try:
-            together.wait()
             return [
                 resolve.resolve(request=ResolveRequest(address=wanted), actor=SYSTEM, at=AT).text for _ in range(10)
             ]

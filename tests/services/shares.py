@@ -24,6 +24,8 @@ ONCE_TRACED = (
     "tests/verification",
     "tests/contract/adapters",
     "tests/hostile/test_egress.py",
+    "tests/hostile/test_schemas.py",
+    "tests/hostile/test_templates.py",
 )
 ONCE_FROM_OUTSIDE = (
     "tests/architecture/test_acceptance.py",
@@ -32,8 +34,6 @@ ONCE_FROM_OUTSIDE = (
     "tests/architecture/test_words.py",
     "tests/contract/test_schemas.py",
     "tests/hostile/test_json.py",
-    "tests/hostile/test_schemas.py",
-    "tests/hostile/test_templates.py",
     "tests/unit/benchmarks",
 )
 ONCE = (*ONCE_TRACED, *ONCE_FROM_OUTSIDE)

@@ -14,7 +14,7 @@ from audit.actions import Action
 from foundation.actors import system
 from portal import components
 from prompthub_kernel.body import ROLES
-from publishing import courier, loopback
+from publishing import adapters, courier, loopback
 from publishing.adapters import memory
 from publishing.models import Delivery, Lane
 from tenancy.policy import Role
@@ -26,7 +26,7 @@ from tests.integration.portal.shop import build_shop, form_of, publish_now, row_
 from tests.integration.portal.spoken import Brackets, known, stored, unspoken
 
 GERMAN = {"Accept-Language": "de"}
-ADAPTERS = {"webhook", "memory", "retell", "n8n"}
+ADAPTERS = set(adapters.REGISTRY)
 # Words of the gallery's examples that its forms hold, and what the search page is asked for.
 EXAMPLES = {"Name", "Text", "Company", "After", "Text of the prompt", "1 to 200 characters", "phone"} | {
     "The draft was changed meanwhile"
