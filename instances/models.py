@@ -52,6 +52,8 @@ class PromptInstance(Mutable):
         default_permissions = ()
         ordering = ("name", "id")
         constraints = (models.UniqueConstraint(fields=("client", "name"), name="instance_name_once_per_client"),)
+        # Each start, and each look at readiness, opens the newest secret; most prompts have none.
+        indexes = (models.Index(fields=("-id",), condition=~models.Q(secrets=""), name="instance_with_secrets"),)
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.test.utils import CaptureQueriesContext
 
 from foundation import triggers
 from prompthub import starting
@@ -60,6 +61,21 @@ def test_keys_that_do_not_open_what_is_stored_are_refused(settings):
     settings.PROMPTHUB_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     [problem] = starting.keys_fit()
     assert "PROMPTHUB_ENCRYPTION_KEYS" in problem
+
+
+@pytest.mark.django_db
+def test_the_newest_secret_is_found_without_looking_through_the_prompts_that_have_none():
+    with CaptureQueriesContext(connection) as queries:
+        assert starting.keys_fit() == []
+    [asked] = [query["sql"] for query in queries if "prompthub_instances_promptinstance" in query["sql"]]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {asked}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {asked}")
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert "instance_with_secrets" in plan
 
 
 @pytest.mark.django_db
