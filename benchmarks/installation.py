@@ -1,7 +1,7 @@
 """A large installation on this machine: the web processes that docker-compose.yml and deploy/web.yaml start.
 
-PostgreSQL and Redis are real ones with their usual settings (every commit is written to disk). No worker runs: what
-is measured is the server.
+PostgreSQL and Redis are real ones (every commit is written to disk); PostgreSQL has the memory that
+docs/howto/run-the-large-installation.md tells to give it (ADR 33). No worker runs: what is measured is the server.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.services import Postgres, free_port, postgres, redis
 ROOT = Path(__file__).resolve().parents[1]
 WEB = 2  # deploy/web.yaml: replicas
 START_SECONDS = 180
+CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass
@@ -121,8 +122,15 @@ class Installation:
 @contextmanager
 def servers() -> Iterator[tuple[Postgres, str]]:
     """PostgreSQL, and the address of a Redis."""
-    with postgres() as database, redis() as broker:
+    with postgres(settings={"shared_buffers": f"{_memory_mb() // 4}MB"}) as database, redis() as broker:
         yield database, broker.url
+
+
+def _memory_mb() -> int:
+    """What this machine has, or its container may use."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    allowed = CONTAINER_MEMORY.read_text(encoding="ascii").strip() if CONTAINER_MEMORY.exists() else "max"
+    return min(machine, int(allowed) if allowed != "max" else machine) // 2**20
 
 
 @contextmanager

@@ -128,6 +128,16 @@ def test_compose_gives_the_password_of_its_database_as_it_is():
     assert "PASSWORD" not in environment["DATABASE_URL"], "there it would have to be escaped"
 
 
+def test_compose_gives_its_database_the_memory_that_the_guide_tells_of():
+    assert COMPOSE["services"]["postgres"]["command"] == [
+        "postgres",
+        "-c",
+        "shared_buffers=${POSTGRES_SHARED_BUFFERS:-512MB}",
+    ]
+    guide = (ROOT / "docs" / "howto" / "run-the-large-installation.md").read_text(encoding="utf-8")
+    assert "`POSTGRES_SHARED_BUFFERS` (512MB)" in guide
+
+
 def test_compose_listens_where_it_is_published():
     web = COMPOSE["services"]["web"]
     assert web["ports"] == [f"${{PROMPTHUB_PORT:-8000}}:{web['environment']['PROMPTHUB_PORT']}"]
@@ -142,7 +152,7 @@ def test_variables_named_by_compose_and_manifests_exist():
 
 
 def test_the_example_of_settings_is_complete():
-    others = {"POSTGRES_PASSWORD", "FORWARDED_ALLOW_IPS", "PROMPTHUB_PROVIDER_PORT"}
+    others = {"POSTGRES_PASSWORD", "POSTGRES_SHARED_BUFFERS", "FORWARDED_ALLOW_IPS", "PROMPTHUB_PROVIDER_PORT"}
     assert _example() == _settings_read() | others
 
 

@@ -26,6 +26,11 @@ def test_postgresql_keeps_what_was_committed_over_crash_and_kill():
     assert not folder.exists()
 
 
+def test_postgresql_takes_further_settings():
+    with postgres(settings={"shared_buffers": "16MB"}) as database, psycopg.connect(database.url) as connection:
+        assert connection.execute("SHOW shared_buffers").fetchone() == ("16MB",)
+
+
 def test_redis_forgets_everything_when_killed():
     with redis() as broker:
         with Client.from_url(broker.url) as client:

@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from pwd import getpwnam
+from types import MappingProxyType
 from typing import IO, Any
 
 import psycopg
@@ -28,16 +29,19 @@ class Postgres(Service):
     """One PostgreSQL server with an empty database ``prompthub``.
 
     ``stop`` knows the three modes of pg_ctl; ``immediate`` is a crash that
-    loses nothing committed.
+    loses nothing committed. ``settings`` are further ones of postgresql.conf.
     """
 
     name = "postgresql"
     modes = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
-    def __init__(self, folder: Path, *, lasting: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, lasting: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(folder)
         self.data = folder / "data"
         self._lasting = lasting
+        self._settings = settings
 
     @property
     def url(self) -> str:
@@ -71,6 +75,7 @@ class Postgres(Service):
             "unix_socket_directories": "",
             "max_connections": 200,
             "timezone": "UTC",
+            **self._settings,
         }
         if not self._lasting:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -81,12 +86,12 @@ class Postgres(Service):
 
 
 @contextmanager
-def postgres(*, lasting: bool = True) -> Iterator[Postgres]:
+def postgres(*, lasting: bool = True, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Postgres]:
     """A fresh PostgreSQL server, running; one that is not ``lasting`` may lose everything when its machine fails."""
     folder = Path(tempfile.mkdtemp(prefix="prompthub-postgresql-"))
     if os.geteuid() == 0:
         shutil.chown(folder, user="nobody")
-    server = Postgres(folder, lasting=lasting)
+    server = Postgres(folder, lasting=lasting, settings=settings)
     try:
         server.create()
         yield server
