@@ -27,6 +27,11 @@ def until(page, done, *, seconds=120):
     raise AssertionError(f"not so after {seconds} seconds")
 
 
+def still(page):
+    """From now on the page's time passes only when it is told to."""
+    page.clock.pause_at(datetime.now(tz=UTC) + timedelta(minutes=1))
+
+
 def archive(visit, prompt):
     page = visit("demo").go(f"{prompt.page}archive/")
     page.get_by_role("button", name="Archive").click()
@@ -83,6 +88,7 @@ def test_a_page_that_looks_by_itself_stops_where_that_cannot_help(visit, hub):
     window.page.clock.install()
     page = window.go(f"{prompt.page}publications/1/")
     expect(page.get_by_text("This page looks again by itself.")).to_be_visible()
+    still(page)
     ended(window)
     with page.expect_response(lambda answer: answer.status == 401):
         page.clock.run_for(6_000)
@@ -106,7 +112,7 @@ def test_a_page_that_looks_by_itself_tells_that_nothing_answers_until_something_
     window = visit("operator")
     window.page.clock.install()
     page = window.go(f"{prompt.page}publications/1/")
-    page.clock.pause_at(datetime.now(tz=UTC) + timedelta(minutes=1))
+    still(page)
     polls = re.compile(r"publications/1/\?")
     alert = page.get_by_role("alert")
     unanswered = []
@@ -132,6 +138,7 @@ def test_a_list_that_looks_by_itself_stops_too(visit, hub, kept):
     window.page.clock.install()
     page = window.go("/deliveries/")
     expect(page.get_by_role("button", name="Look again by itself")).to_be_visible()
+    still(page)
     page.route("**/deliveries/*", lambda route: route.fulfill(status=403))
     with page.expect_response(lambda answer: answer.status == 403):
         page.clock.run_for(61_000)
@@ -227,6 +234,7 @@ def test_what_is_too_large_is_told_and_not_sent_again(visit, hub):
     window = visit("operator")
     window.page.clock.install()
     page = window.go(hub.prompt("refused-large").page)
+    still(page)
     page.get_by_label("Text of the prompt").fill("x" * 1_100_000)
     with page.expect_response(lambda answer: answer.status == 413):
         page.clock.run_for(2_000)
