@@ -18,6 +18,8 @@ import sys
 import time
 from contextlib import ExitStack
 
+import psycopg
+
 from benchmarks import crowd
 from benchmarks.installation import Installation, installation, servers
 from benchmarks.load import Connection, percentile
@@ -48,6 +50,14 @@ def fill(installed: Installation, count: int) -> str:
     return token
 
 
+def blocks_read(installed: Installation) -> int:
+    """Blocks that PostgreSQL did not have in its own memory when it needed them, so far."""
+    with psycopg.connect(installed.database_url) as connection:
+        row = connection.execute("SELECT blks_read FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def main(arguments: list[str]) -> int:
     """Measure and judge; 1 when a floor is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,6 +68,7 @@ def main(arguments: list[str]) -> int:
     choose = random.Random(chosen.seed)
     sizes = {"small": SMALL, "large": chosen.rows}
     times: dict[str, list[float]] = {name: [] for name in sizes}
+    sides: dict[str, Installation] = {}
     with ExitStack() as stack:
         server, broker = stack.enter_context(servers())
         connections, order, pids = {}, {}, [server.pid]
@@ -68,17 +79,21 @@ def main(arguments: list[str]) -> int:
             connections[name] = installed.connect(0, token)
             order[name] = iter(choose.sample(range(count), WARM + chosen.calls))
             pids += installed.pids
+            sides[name] = installed
             for _ in range(WARM):
                 publish(connections[name], next(order[name]))
         before = cpu_seconds(pids[1:]), cpu_seconds(pids[:1])
+        read = {name: -blocks_read(installed) for name, installed in sides.items()}
         with others_share(besides=pids):
             for _ in range(chosen.calls):
                 for name, connection in connections.items():
                     times[name].append(publish(connection, next(order[name])))
         used = cpu_seconds(pids[1:]) - before[0], cpu_seconds(pids[:1]) - before[1]
+        read = {name: (read[name] + blocks_read(installed)) / chosen.calls for name, installed in sides.items()}
     for name, measured in times.items():
         shown = " / ".join(f"{percentile(measured, share) * 1e3:.1f}" for share in (0, 0.5, 0.95, 1))
         print(f"  {name}: {shown} ms (min / median / p95 / max of {len(measured)} publishes)")
+        print(f"  {name}: {read[name]:.1f} blocks a publish were not in PostgreSQL's memory")
     calls = 2 * chosen.calls
     print(f"  CPU per publish: server {used[0] / calls * 1e3:.1f} ms, database {used[1] / calls * 1e3:.1f} ms")
     slowest = {name: percentile(measured, 0.95) for name, measured in times.items()}
