@@ -38,6 +38,8 @@ class AuditEvent(AppendOnly):
             models.Index(fields=("client_id", "-id"), name="audit_by_client"),
             models.Index(fields=("project_id", "-id"), name="audit_by_project"),
             models.Index(fields=("correlation_id",), name="audit_by_correlation"),
+            models.Index(fields=("action", "-id"), name="audit_by_action"),
+            models.Index(fields=("actor_id", "-id"), name="audit_by_actor"),
         )
 
     def __str__(self) -> str:

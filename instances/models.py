@@ -52,8 +52,11 @@ class PromptInstance(Mutable):
         default_permissions = ()
         ordering = ("name", "id")
         constraints = (models.UniqueConstraint(fields=("client", "name"), name="instance_name_once_per_client"),)
-        # Each start, and each look at readiness, opens the newest secret; most prompts have none.
-        indexes = (models.Index(fields=("-id",), condition=~models.Q(secrets=""), name="instance_with_secrets"),)
+        indexes = (
+            models.Index(fields=("client", "-id"), name="instance_newest_of_client"),
+            # Each start, and each look at readiness, opens the newest secret; most prompts have none.
+            models.Index(fields=("-id",), condition=~models.Q(secrets=""), name="instance_with_secrets"),
+        )
 
     def __str__(self) -> str:
         return self.name

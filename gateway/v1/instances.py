@@ -6,6 +6,8 @@ import re
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Subquery
+
 from gateway import pagination, query
 from gateway.endpoint import Endpoint
 from gateway.operations import Again, Answer, operation
@@ -52,7 +54,8 @@ class Instances(Endpoint):
         """Newest first, without their texts."""
         rows = drafts.listing(actor=self.actor).select_related(None).select_related(*NAMES).defer(*TEXTS)
         if self.query["client"]:
-            rows = rows.filter(client__slug=self.query["client"])
+            one = clients.listing(actor=self.actor).filter(slug=self.query["client"]).values("pk")
+            rows = rows.filter(client_id=Subquery(one))  # one value, so that their order is read from an index
         return self.page(rows, pagination.NEWEST_FIRST, shown.instance_line)
 
     @operation(

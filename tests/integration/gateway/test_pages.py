@@ -12,6 +12,7 @@ from foundation.actors import system
 from publishing import courier
 from publishing.models import Drift
 from tests import factories
+from tests.plans import plan
 from tests.problems import assert_problem
 
 
@@ -53,6 +54,22 @@ def test_rows_that_come_meanwhile_do_not_shift_a_page(admin, world):
     factories.make_template_version(project=world.project, name="greeting", label="late", content_md="late")
     rest = walk(admin, first["next"])
     assert [row["version"] for row in first["results"] + rest] == [*[v.label for v in versions][::-1], "1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "table", "index"),
+    [
+        ("instances?client=acme", "instances_promptinstance", "instance_newest_of_client"),
+        ("audit?action=token.issue", "audit_auditevent", "audit_by_action"),
+        ("audit?actor=7", "audit_auditevent", "audit_by_actor"),
+        ("audit?client=acme", "audit_auditevent", "audit_by_client"),
+    ],
+)
+def test_what_is_rare_is_found_without_looking_through_all_the_rest(admin, world, path, table, index):
+    with CaptureQueriesContext(connection) as queries:
+        assert admin.get(path).status_code == 200
+    [asked] = [query["sql"] for query in queries if f'FROM "prompthub_{table}"' in query["sql"]]
+    assert index in plan(asked)
 
 
 def test_links_keep_the_filters(admin, world):

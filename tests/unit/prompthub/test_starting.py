@@ -14,6 +14,7 @@ from foundation import triggers
 from prompthub import starting
 from tests.factories import make_bundle, make_release
 from tests.factories.instance import make_instance
+from tests.plans import plan
 
 
 @pytest.mark.django_db
@@ -68,14 +69,7 @@ def test_the_newest_secret_is_found_without_looking_through_the_prompts_that_hav
     with CaptureQueriesContext(connection) as queries:
         assert starting.keys_fit() == []
     [asked] = [query["sql"] for query in queries if "prompthub_instances_promptinstance" in query["sql"]]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute(f"EXPLAIN {asked}")
-        else:
-            cursor.execute(f"EXPLAIN QUERY PLAN {asked}")
-        plan = "\n".join(str(row) for row in cursor.fetchall())
-    assert "instance_with_secrets" in plan
+    assert "instance_with_secrets" in plan(asked)
 
 
 @pytest.mark.django_db
