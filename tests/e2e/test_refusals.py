@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
@@ -18,18 +17,12 @@ def one_page(page):
 
 
 def until(page, done, *, seconds=120):
-    """Let the page's time pass, second by second, until something is so; what it asks meanwhile is answered first."""
+    """Let the page's time pass, second by second, until something is so."""
     for _ in range(seconds):
         page.clock.run_for(1_000)
-        expect(page.locator(".htmx-request")).to_have_count(0)
         if done():
             return
     raise AssertionError(f"not so after {seconds} seconds")
-
-
-def still(page):
-    """From now on the page's time passes only when it is told to."""
-    page.clock.pause_at(datetime.now(tz=UTC) + timedelta(minutes=1))
 
 
 def archive(visit, prompt):
@@ -88,9 +81,8 @@ def test_a_page_that_looks_by_itself_stops_where_that_cannot_help(visit, hub):
     window.page.clock.install()
     page = window.go(f"{prompt.page}publications/1/")
     expect(page.get_by_text("This page looks again by itself.")).to_be_visible()
-    still(page)
-    ended(window)
     with page.expect_response(lambda answer: answer.status == 401):
+        ended(window)
         page.clock.run_for(6_000)
     expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
     expect(page.get_by_text("This page looks again by itself.")).to_be_hidden()
@@ -112,19 +104,19 @@ def test_a_page_that_looks_by_itself_tells_that_nothing_answers_until_something_
     window = visit("operator")
     window.page.clock.install()
     page = window.go(f"{prompt.page}publications/1/")
-    still(page)
     polls = re.compile(r"publications/1/\?")
     alert = page.get_by_role("alert")
-    unanswered = []
+    asked = []
 
     def refuse(route):
-        unanswered.append(route.request.url)
-        route.abort("connectionrefused")
+        asked.append(route)
+        if len(asked) != 2:
+            route.abort("connectionrefused")
 
     page.route(polls, refuse)
-    until(page, lambda: len(unanswered) == 1)
+    until(page, lambda: len(asked) == 2)
     expect(alert).to_have_count(0)
-    until(page, lambda: len(unanswered) == 2)
+    asked[1].abort("connectionrefused")
     expect(alert).to_contain_text("The server does not answer")
     expect(alert).to_contain_text("may be out of date")
     expect(page.get_by_text("This page looks again by itself.")).to_be_visible()
@@ -138,9 +130,8 @@ def test_a_list_that_looks_by_itself_stops_too(visit, hub, kept):
     window.page.clock.install()
     page = window.go("/deliveries/")
     expect(page.get_by_role("button", name="Look again by itself")).to_be_visible()
-    still(page)
-    page.route("**/deliveries/*", lambda route: route.fulfill(status=403))
     with page.expect_response(lambda answer: answer.status == 403):
+        page.route("**/deliveries/*", lambda route: route.fulfill(status=403))
         page.clock.run_for(61_000)
     expect(page.get_by_role("alert")).to_contain_text("This was refused")
     expect(page.get_by_role("button", name="Look again by itself")).to_be_hidden()
@@ -234,9 +225,8 @@ def test_what_is_too_large_is_told_and_not_sent_again(visit, hub):
     window = visit("operator")
     window.page.clock.install()
     page = window.go(hub.prompt("refused-large").page)
-    still(page)
-    page.get_by_label("Text of the prompt").fill("x" * 1_100_000)
     with page.expect_response(lambda answer: answer.status == 413):
+        page.get_by_label("Text of the prompt").fill("x" * 1_100_000)
         page.clock.run_for(2_000)
     expect(page.get_by_role("alert")).to_contain_text("This is too large")
     expect(page.locator("#draft-status")).to_have_text(NOT_SAVED)
