@@ -65,6 +65,7 @@ class Asking:
                 placement.target.adapter, "It asked for patience, or failed too often.", outcome=Outcome.TRY_AGAIN
             )
         seconds = min(self._each, self._seconds)
+        started = time.monotonic()
         wire = _Question(self, now=database_now().timestamp(), seconds=seconds)
         try:
             yield wire
@@ -75,6 +76,8 @@ class Asking:
                 told = wire.unasked or error.detail
                 raise Unasked(placement.target.adapter, told, outcome=Outcome.TRY_AGAIN) from error
             raise
+        finally:
+            self._seconds -= time.monotonic() - started
 
     @contextmanager
     def turn(self, *, wire: LeasedWire, address: str) -> Iterator[None]:
@@ -83,7 +86,6 @@ class Asking:
             raise NoTurn("Not asked: its address did not answer a moment ago.")
         if self._seconds <= 0:
             raise NoTurn("Not asked: other addresses did not answer in time.")
-        started = time.monotonic()
         try:
             with self._place_among_askers():
                 yield
@@ -92,8 +94,6 @@ class Asking:
                 self._silent.add(address)
                 self._each = max(self._each / 2, QUESTION_SECONDS / 4)
             raise
-        finally:
-            self._seconds -= time.monotonic() - started
 
     @contextmanager
     def _place_among_askers(self) -> Iterator[None]:

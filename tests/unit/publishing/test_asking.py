@@ -13,7 +13,7 @@ from gateway.v1.publishing import WAITERS
 from prompthub.asgi import THREADS
 from prompthub_kernel.errors import Invalid
 from publishing import asking, publish, targets
-from publishing.asking import ASKERS, Asking
+from publishing.asking import ASKERS, Asking, NoTurn
 from tests import factories
 from tests.factories.acting import AT, SYSTEM, unique
 from tests.fakes.silent import Silent
@@ -105,6 +105,17 @@ def test_all_questions_of_a_request_share_its_time(silent, provider, instance, m
     checked = publish.check(instance=instance, by=SYSTEM)
     assert (silent.provider.called(), other.called()) == (1, 0)
     assert "other addresses did not answer" in checked.unanswered[-1].detail
+
+
+def test_all_time_of_a_question_counts_whatever_it_went_into(instance, monkeypatch):
+    place = factories.make_placement(instance=instance)
+    questions, wire = Asking(seconds=1.0), SimpleNamespace(left=lambda: 1.0)
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=iter([0.0, 1.0]).__next__))
+    with questions.question(placement=place):
+        pass
+    refused = pytest.raises(NoTurn, match="other addresses did not answer")
+    with refused, questions.turn(wire=wire, address="http://another"):
+        pass
 
 
 def test_while_too_many_wait_a_publish_goes_on_as_if_nobody_had_answered(silent, instance, monkeypatch):
