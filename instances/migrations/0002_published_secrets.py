@@ -7,38 +7,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("prompthub_instances", "0001_initial"),
+        ('prompthub_instances', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="PublishedSecrets",
+            name='PublishedSecrets',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=foundation.ids.new_id, editable=False, primary_key=True, serialize=False),
-                ),
-                ("secret_revision", models.PositiveIntegerField()),
-                ("sealed_values", foundation.fields.EncryptedText(blank=True)),
-                (
-                    "instance",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="published_secrets",
-                        to="prompthub_instances.promptinstance",
-                    ),
-                ),
+                ('id', models.UUIDField(default=foundation.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('secret_revision', models.PositiveIntegerField()),
+                ('sealed_values', foundation.fields.EncryptedText(blank=True)),
+                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='published_secrets', to='prompthub_instances.promptinstance')),
             ],
             options={
-                "verbose_name_plural": "published secrets",
-                "ordering": ("secret_revision",),
-                "default_permissions": (),
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("instance", "secret_revision"), name="published_secrets_once_per_revision"
-                    )
-                ],
+                'verbose_name_plural': 'published secrets',
+                'ordering': ('secret_revision',),
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('instance', 'secret_revision'), name='published_secrets_once_per_revision')],
             },
         ),
     ]

@@ -15,45 +15,46 @@ def let_go(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("prompthub_instances", "0003_keep_published_secrets"),
+        ('prompthub_instances', '0003_keep_published_secrets'),
     ]
 
     operations = [
         migrations.RunPython(let_go, migrations.RunPython.noop),
         migrations.AlterField(
-            model_name="historicalpromptinstance",
-            name="content_json",
+            model_name='historicalpromptinstance',
+            name='content_json',
             field=foundation.fields.WrittenJSON(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name="historicalpromptinstance",
-            name="variables",
+            model_name='historicalpromptinstance',
+            name='variables',
             field=foundation.fields.WrittenJSON(blank=True, default=dict),
         ),
         migrations.AlterField(
-            model_name="instanceversion",
-            name="content_json",
+            model_name='instanceversion',
+            name='content_json',
             field=foundation.fields.WrittenJSON(null=True),
         ),
         migrations.AlterField(
-            model_name="instanceversion",
-            name="content_materialized",
+            model_name='instanceversion',
+            name='content_materialized',
             field=foundation.fields.WrittenJSON(),
         ),
         migrations.AlterField(
-            model_name="instanceversion",
-            name="variables",
+            model_name='instanceversion',
+            name='variables',
             field=foundation.fields.WrittenJSON(),
         ),
         migrations.AlterField(
-            model_name="promptinstance",
-            name="content_json",
+            model_name='promptinstance',
+            name='content_json',
             field=foundation.fields.WrittenJSON(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name="promptinstance",
-            name="variables",
+            model_name='promptinstance',
+            name='variables',
             field=foundation.fields.WrittenJSON(blank=True, default=dict),
         ),
         migrations.RunPython(migrations.RunPython.noop, let_go),
