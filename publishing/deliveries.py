@@ -113,11 +113,14 @@ def next_due(*, lease: Lease, by: Actor, at: datetime) -> Delivery | None:
 
 
 def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: datetime) -> bool:
-    """Write how a try ended, if the lane is still ours; False when it is not (then nothing is written).
+    """Write how a try ended, if the lane is still ours; False when it is not (then nothing of it is written).
 
-    The try, the delivery's state, the lane's breaker and the audit line commit together.
+    The try, the delivery's state, the lane's breaker and the audit line commit together. A pause that the provider
+    asked for holds in any case: it says when the provider may be called, whoever heard it.
     """
     with transaction.atomic():
+        if result.retry_after is not None:
+            lanes.wait_until(lane_id=lease.lane_id, seconds=result.retry_after)
         row = _still_ours(delivery, lease)
         if row is None:
             return False
@@ -350,7 +353,6 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
         metrics.buried.inc()
         return Action.DELIVERY_BURY
     if result.retry_after is not None:
-        lanes.wait_until(lane_id=lease.lane_id, seconds=result.retry_after)
         row.due_at = now + timedelta(seconds=result.retry_after)
     else:
         lanes.failed(lease=lease)

@@ -129,11 +129,21 @@ def census() -> dict[str, Any]:
     }
 
 
+def tries(keys: Sequence[str]) -> dict[str, Any]:
+    """What is known of the tries of some deliveries, oldest first."""
+    from publishing.models import DeliveryAttempt
+
+    rows = DeliveryAttempt.objects.filter(delivery__in=keys).order_by("at")
+    told = ("delivery", "number", "epoch", "at", "duration_ms", "outcome", "provider_status", "detail")
+    return {"tries": [dict(zip(told, map(str, row), strict=True)) for row in rows.values_list(*told)]}
+
+
 def main() -> None:
     """Answer one question."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("question", choices=("found", "strange", "pack", "drain", "census"))
+    parser.add_argument("question", choices=("found", "strange", "pack", "drain", "census", "tries"))
     parser.add_argument("--provider", action="append", default=[])
+    parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--prompts", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0)
     asked = parser.parse_args()
@@ -144,6 +154,7 @@ def main() -> None:
         "pack": pack,
         "drain": lambda: drain(asked.seconds),
         "census": census,
+        "tries": lambda: tries(asked.key),
     }
     sys.stdout.write(json.dumps(answers[asked.question]()) + "\n")
 

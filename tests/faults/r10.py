@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +33,10 @@ def run(database: str, seed: int, scale: Scale) -> Measured:
         normal = _phase(rig, scale)
         rig.tell(0, "always", {"status": 429, "headers": {"Retry-After": f"{RETRY_AFTER:.0f}"}})
         asked = _phase(rig, scale)
-        measured.require("inside Retry-After", _early(rig.ledger(0)))
+        early = _early(rig.ledger(0))
+        measured.require("inside Retry-After", len(early))
+        if early:
+            measured.figures["what came early"] = [pair | rig.ask("tries", key=pair["keys"]) for pair in early]
         measured.figures["asked to wait"] = sum(line["ended"] == "429" for line in rig.ledger(0))
         rig.tell(0, "always", {"ends": "hang_before", "seconds": 10})
         hangs = _phase(rig, scale)
@@ -68,13 +70,17 @@ def _phase(rig: Rig, scale: Scale) -> float:
     return statistics.quantiles(waits, n=20)[-1]
 
 
-def _early(ledger: list[dict[str, Any]]) -> int:
-    """Webhooks that came to a place sooner than it had asked for."""
-    found, patience = 0, defaultdict(float)
+def _early(ledger: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Webhooks that came to a place sooner than it had asked for: how soon, and their keys and the asking one's."""
+    found: list[dict[str, Any]] = []
+    asked: dict[str, dict[str, Any]] = {}
     for line in ledger:
-        found += line["at"] < patience[line["place"]]
+        before = asked.get(line["place"])
+        if before is not None and line["at"] < before["at"] + RETRY_AFTER:
+            after = round(line["at"] - before["at"], 3)
+            found.append({"place": line["place"], "after": after, "keys": [before["key"], line["key"]]})
         if line["ended"] == "429":
-            patience[line["place"]] = line["at"] + RETRY_AFTER
+            asked[line["place"]] = line
     return found
 
 

@@ -12,9 +12,7 @@ from publishing import deliveries, lanes
 from publishing.lanes import LeaseLost
 from publishing.models import Delivery, Lane
 from tests.factories.acting import AT, SYSTEM
-from tests.faults.world import pass_time
-
-LONGER_THAN_A_LEASE = 16
+from tests.faults.world import LONGER_THAN_A_LEASE, pass_time
 
 
 def overtaken(world, text="two"):

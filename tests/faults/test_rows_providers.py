@@ -16,7 +16,7 @@ from prompthub_kernel.errors import Conflict
 from publishing import adapters, deliveries, drift, lanes, publish, replays
 from publishing.models import Delivery, Drift
 from tests.factories.acting import AT, SYSTEM
-from tests.faults.world import pass_time, place_of
+from tests.faults.world import LONGER_THAN_A_LEASE, pass_time, place_of
 
 
 def in_an_hour() -> str:
@@ -65,6 +65,24 @@ def test_row_13_other_places_of_the_same_remote_object_wait_as_well(world):
     world.carry()
     assert len(world.keys()) == 1
     assert world.states(neighbour) == ["pending"]
+
+
+def test_row_13_a_pause_holds_although_the_lease_had_ended_when_it_was_heard(world, meanwhile):
+    """Whoever took the lane over must not call either: the pause is the provider's, not the worker's that heard it."""
+    world.provider.script(world.place, {"status": 429, "headers": {"Retry-After": "120"}})
+    world.publish("one")
+
+    def take_over():
+        pass_time(LONGER_THAN_A_LEASE)
+        assert lanes.claim(lane_id=world.placement.lane_id)
+
+    meanwhile("after", "POST", take_over)
+    world.carry()
+    assert world.states() == ["sending"], "the result itself is not written"
+    pass_time(LONGER_THAN_A_LEASE)
+    assert (world.carry(), len(world.keys())) == (0, 1)
+    pass_time(121)
+    assert (world.carry(), world.states(), world.runs()) == (1, ["delivered"], "one")
 
 
 @pytest.mark.django_db(transaction=True)

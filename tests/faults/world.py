@@ -15,6 +15,8 @@ from tests.faults.provider import SECRET, Provider
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
+LONGER_THAN_A_LEASE = 16  # seconds
+
 
 class World:
     """A prompt and where it goes. ``place`` and ``placement`` are the first of its places."""
