@@ -14,7 +14,7 @@ SEED = 1
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 large = pytest.mark.postgresql
-embedded = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the embedded edition")
+embedded = pytest.mark.sqlite
 
 
 @large

@@ -150,7 +150,7 @@ def test_row_36_a_publish_whose_audit_cannot_be_written_has_not_happened(world, 
 
 
 @committed
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's one writer")
+@pytest.mark.sqlite
 def test_row_12_a_locked_database_answers_503_and_nothing_is_half_written(world, door):
     row = world.write("one")
     with _holder():
@@ -163,7 +163,7 @@ def test_row_12_a_locked_database_answers_503_and_nothing_is_half_written(world,
 
 
 @committed
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's one file")
+@pytest.mark.sqlite
 def test_row_12_a_full_disk_answers_503_and_nothing_is_half_written(world, door):
     row = world.write("x" * 15_000)
     with connection.cursor() as cursor:

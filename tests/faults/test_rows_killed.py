@@ -77,7 +77,7 @@ def test_rows_03_and_04_a_killed_worker_is_replaced_and_its_key_used_again(world
     assert (len(world.keys()), len(set(world.keys()))) == (sends, 1)
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="the embedded edition")
+@pytest.mark.sqlite
 def test_row_33_a_server_told_to_stop_while_a_provider_hangs_ends_in_time_and_loses_nothing():
     with Rig("sqlite", chance=0.0, prompts=1) as rig:
         rig.tell(0, "always", {"ends": "hang_after", "seconds": 60})

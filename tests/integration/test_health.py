@@ -85,7 +85,7 @@ def test_a_database_that_is_away_is_told_without_its_address(browser, monkeypatc
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's one file")
+@pytest.mark.sqlite
 def test_a_full_disk_is_a_warning_until_a_write_goes_through_again(browser):
     with connection.cursor() as cursor:
         cursor.execute("VACUUM")

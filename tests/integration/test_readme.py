@@ -10,7 +10,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from standardwebhooks import Webhook
 
 from tests.services import free_port
@@ -21,10 +20,7 @@ BLOCKS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAME_NAMES = "date() { echo 1; }"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not settings.EMBEDDED, reason="the README describes the embedded edition"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # the README describes the embedded edition
 
 
 @pytest.fixture(scope="module")

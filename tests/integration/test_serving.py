@@ -14,17 +14,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from tests.services import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not settings.EMBEDDED, reason="the embedded edition is tried on the SQLite side"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 
 class Installation:
