@@ -119,13 +119,14 @@ def settle(*, delivery: Delivery, lease: Lease, result: Result, by: Actor, at: d
     asked for holds in any case: it says when the provider may be called, whoever heard it.
     """
     with transaction.atomic():
+        row = _still_ours(delivery, lease)
+        if row is not None:
+            _note(row, lease, result, at)
+            _follow(row, lease, result, by, at)
         if result.retry_after is not None:
             lanes.wait_until(lane_id=lease.lane_id, seconds=result.retry_after)
-        row = _still_ours(delivery, lease)
-        if row is None:
-            return False
-        _note(row, lease, result, at)
-        _follow(row, lease, result, by, at)
+    if row is None:
+        return False
     metrics.attempts.labels(target=delivery.placement.target.adapter, outcome=result.outcome).inc()
     return True
 

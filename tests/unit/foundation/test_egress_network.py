@@ -189,7 +189,7 @@ class Plain:
 
 
 class TestWithin:
-    def test_gives_up_when_too_many_names_are_being_resolved(self, monkeypatch):
+    def test_gives_up_when_too_many_names_are_being_resolved(self, monkeypatch, clock):
         monkeypatch.setattr(egress_network, "_resolutions", threading.BoundedSemaphore(1))
         with egress_network._resolutions, pytest.raises(TimeoutError):
             within(Budget(0.05), list)
@@ -205,7 +205,7 @@ class TestWithin:
                 within(Budget(5), list)
         assert within(Budget(5), lambda: ["203.0.113.1"]) == ["203.0.113.1"]
 
-    def test_does_not_wait_longer_than_the_call(self):
+    def test_does_not_wait_longer_than_the_call(self, clock):
         release = threading.Event()
         try:
             with pytest.raises(TimeoutError):
