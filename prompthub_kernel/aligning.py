@@ -70,6 +70,18 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable], *, seconds: float = 
     return _runs(_matches_of_common(old, new, limits), len(old), len(new))
 
 
+def beginning(runs: Sequence[Run], *, most: int) -> tuple[list[Run], list[Run]]:
+    """The first runs with at most so many elements on either side, the last of them cut to fit, and what is left."""
+    old = new = most
+    for place, run in enumerate(runs):
+        old_end, new_end = min(run.old_end, run.old_start + old), min(run.new_end, run.new_start + new)
+        if (old_end, new_end) != (run.old_end, run.new_end):
+            begun = run._replace(old_end=old_end, new_end=new_end)
+            return [*runs[:place], begun], [run._replace(old_start=old_end, new_start=new_end), *runs[place + 1 :]]
+        old, new = old - (old_end - run.old_start), new - (new_end - run.new_start)
+    return list(runs), []
+
+
 def words(text: str) -> list[str]:
     """A text as words with the space before them, single signs, line ends and wider space; CJK sign by sign."""
     return _WORDS.findall(text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from prompthub_kernel.aligning import SECONDS, Run, align, shared_ends, words
+from prompthub_kernel.aligning import SECONDS, Run, align, beginning, shared_ends, words
 from prompthub_kernel.diffing_documents import Differences, compare
 from prompthub_kernel.errors import Conflict
 from prompthub_kernel.hidden_characters import hidden_characters
@@ -21,6 +21,9 @@ from prompthub_kernel.hidden_characters import hidden_characters
 Kind = Literal["equal", "removed", "added"]
 Word = tuple[Kind, str]
 MAX_WARNINGS = 100
+MAX_CHANGES = 10_000
+"""Lines that went, lines that came, and places of a document, that are listed of each: more than a prompt has. A text
+of 256 KiB can have a hundred thousand lines, and to tell what became of each takes hundreds of megabytes."""
 _SERIES = 8
 """Words, signs and spaces in a row: enough to know a place in a long text by."""
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -81,7 +84,8 @@ class PromptDiff:
     Of texts, ``added`` and ``removed`` list ``{"line", "text"}``, ``changed`` lists ``{"line", "old_line", "old",
     "new", "words"}`` where old and new may span lines and ``words`` are ``[kind, text]`` pairs. Of documents they
     list pointers and values (:func:`diff_document`). ``warnings`` list hidden characters that the new text brings
-    in: ``{"line", "column", "kind", "character"}``.
+    in: ``{"line", "column", "kind", "character"}``, wherever they stand. Not ``complete`` where there are more changes
+    than :data:`MAX_CHANGES`: the first are listed.
     """
 
     added: list[dict[str, Any]]
@@ -89,6 +93,7 @@ class PromptDiff:
     changed: list[dict[str, Any]]
     hunks: tuple[Hunk, ...]
     warnings: list[dict[str, Any]]
+    complete: bool = True
 
     def __bool__(self) -> bool:
         """Whether there is any difference."""
@@ -102,10 +107,12 @@ class PromptDiff:
             "changed": self.changed,
             "hunks": [_hunk_json(hunk) for hunk in self.hunks],
             "warnings": self.warnings,
+            "complete": self.complete,
         }
 
     def unified(self, old_label: str, new_label: str) -> str:
-        """A unified diff that ``patch`` understands; empty when nothing changed."""
+        """A unified diff that ``patch`` understands; empty when nothing changed. Raises as :func:`apply`."""
+        _require_complete(self)
         if not self.hunks:
             return ""
         head = f"--- {_CONTROL.sub(' ', old_label)}\n+++ {_CONTROL.sub(' ', new_label)}\n"
@@ -119,9 +126,12 @@ def diff_text(*, old: str, new: str, context: int = 3) -> PromptDiff:
     """
     found = Differences([], [], [])
     olds, news = split_lines(old), split_lines(new)
-    blocks = list(_blocks(olds, news, found))
+    runs, rest = beginning([run for run in align(olds, news) if not run.same], most=MAX_CHANGES)
+    blocks = list(_blocks(olds, news, runs, found))
     hunks = tuple(_hunks(olds, blocks, max(context, 0)))
-    return PromptDiff(found.added, found.removed, found.changed, hunks, _warnings(blocks))
+    come = [(line.new_line, line.text) for block in blocks for line in block.lines if line.new_line is not None]
+    come += [(index + 1, news[index]) for run in rest for index in range(run.new_start, run.new_end)]
+    return PromptDiff(found.added, found.removed, found.changed, hunks, _warnings(come), complete=not rest)
 
 
 def diff_document(*, old: Any, new: Any, context: int = 3) -> PromptDiff:
@@ -134,16 +144,19 @@ def diff_document(*, old: Any, new: Any, context: int = 3) -> PromptDiff:
     """
     text = diff_text(old=_indented(old), new=_indented(new), context=context)
     found = compare(old, new)
+    complete = text.complete and max(map(len, (found.added, found.removed, found.changed))) <= MAX_CHANGES
+    found = Differences(*(part[:MAX_CHANGES] for part in (found.added, found.removed, found.changed)))
     texts = [change for change in found.changed if isinstance(change["old"], str) and isinstance(change["new"], str)]
     length = sum(len(change["old"]) + len(change["new"]) for change in texts)
     for change in texts:
         seconds = SECONDS * (len(change["old"]) + len(change["new"])) / max(length, 1)  # empty ones may have moved
         change["words"] = word_changes(change["old"], change["new"], seconds)
-    return PromptDiff(found.added, found.removed, found.changed, text.hunks, text.warnings)
+    return PromptDiff(found.added, found.removed, found.changed, text.hunks, text.warnings, complete)
 
 
 def apply(*, old: str, diff: PromptDiff) -> str:
-    """The new text. Raises :class:`Conflict` ``409.state_conflict`` when the difference starts from another text."""
+    """The new text. Raises ``409.state_conflict`` when the difference is not complete or starts from another text."""
+    _require_complete(diff)
     source, result, at = split_lines(old), list[str](), 0
     for hunk in diff.hunks:
         start = hunk.old_start - 1 if hunk.old_count else hunk.old_start
@@ -163,9 +176,8 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
-def _blocks(old: list[str], new: list[str], found: Differences) -> Iterator[_Block]:
-    """What changed, block by block; noted in ``found`` too."""
-    runs = [run for run in align(old, new) if not run.same]
+def _blocks(old: list[str], new: list[str], runs: list[Run], found: Differences) -> Iterator[_Block]:
+    """What became of the runs, block by block; noted in ``found`` too."""
     sizes = [sum(map(len, old[run.old_start : run.old_end])) for run in runs]
     whole = sum(sizes) or 1
     for run, size in zip(runs, sizes, strict=True):
@@ -346,13 +358,17 @@ def _hunk(old: list[str], blocks: list[_Block], context: int) -> Hunk:
     return Hunk(start + bool(old_count), old_count, new_start + bool(new_count), new_count, tuple(lines))
 
 
-def _warnings(blocks: list[_Block]) -> list[dict[str, Any]]:
+def _require_complete(diff: PromptDiff) -> None:
+    if not diff.complete:
+        raise Conflict("409.state_conflict", f"More than {MAX_CHANGES:,} lines changed; only the first are listed.")
+
+
+def _warnings(come: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
     found = (
-        {"line": line.new_line, "column": hidden.column, "kind": hidden.kind, "character": hidden.character}
-        for block in blocks
-        for line in block.lines
-        if line.new_line is not None and not line.text.isascii()
-        for hidden in hidden_characters(line.text)
+        {"line": number, "column": hidden.column, "kind": hidden.kind, "character": hidden.character}
+        for number, text in come
+        if not text.isascii()
+        for hidden in hidden_characters(text)
     )
     return list(islice(found, MAX_WARNINGS))
 

@@ -78,7 +78,9 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class TextComparison:
-    """Two texts, line by line. ``hidden`` counts changed lines that were too many to show."""
+    """Two texts, line by line. ``hidden`` counts changed lines that were too many to show; not ``complete`` where there
+    are more that nobody counted.
+    """
 
     stretches: tuple[Stretch, ...]
     changes: int
@@ -86,6 +88,7 @@ class TextComparison:
     removed: int
     hidden: int
     warnings: Sequence[dict[str, Any]]
+    complete: bool = True
 
     @property
     def numbers(self) -> range:
@@ -129,23 +132,24 @@ def _comparison(found: PromptDiff, olds: list[str], news: list[str], *, whole: b
     lines = [line for hunk in found.hunks for line in hunk.lines]
     for hunk in found.hunks:
         start_old, start_new = hunk.old_start - bool(hunk.old_count), hunk.new_start - bool(hunk.new_count)
-        stretches += _unchanged(news, at_old, at_new, start_new - at_new, room)
+        if not hidden:
+            stretches += _unchanged(news, at_old, at_new, start_new - at_new, room)
         at_old, at_new = start_old + hunk.old_count, start_new + hunk.new_count
         rows: list[Row] = []
         for equal, group in groupby(hunk.lines, key=lambda line: line.kind == "equal"):
             block = list(group)
             change += not equal
-            if len(rows) + len(block) > room and not equal:
-                hidden += len(block) - max(room - len(rows), 0)
-                block = block[: max(room - len(rows), 0)]
+            shown = block[: max(room - len(rows), 0)]
+            hidden += 0 if equal else len(block) - len(shown)
             number = change if anchors and not equal else 0
-            rows += [_row(line, number if position == 0 else 0, olds, news) for position, line in enumerate(block)]
+            rows += [_row(line, number if position == 0 else 0, olds, news) for position, line in enumerate(shown)]
         room -= len(rows)
         stretches.append(Stretch(tuple(rows)))
-    if found.hunks:
+    if found.hunks and found.complete and not hidden:
         stretches += _unchanged(news, at_old, at_new, len(news) - at_new, room)
     counts = [sum(line.kind == kind for line in lines) for kind in ("added", "removed")]
-    return TextComparison(tuple(stretches), change, counts[0], counts[1], hidden, found.warnings)
+    seen = tuple(stretch for stretch in stretches if stretch.count)
+    return TextComparison(seen, change, counts[0], counts[1], hidden, found.warnings, found.complete)
 
 
 def _unchanged(news: list[str], at_old: int, at_new: int, count: int, room: int) -> Iterator[Stretch]:

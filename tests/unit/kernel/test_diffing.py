@@ -1,12 +1,13 @@
 import difflib
 import json
 import subprocess
+from collections import Counter
 
 import pytest
 
 from prompthub_kernel import diffing
 from prompthub_kernel.aligning import Run, align
-from prompthub_kernel.diffing import MAX_WARNINGS, apply, diff_document, diff_text, split_lines
+from prompthub_kernel.diffing import MAX_CHANGES, MAX_WARNINGS, apply, diff_document, diff_text, split_lines
 from prompthub_kernel.errors import Conflict
 
 OLD = "Hello\nYou are calm.\nNever lie to people.\nEnd\n"
@@ -111,9 +112,8 @@ def test_lines_that_could_not_be_aligned_are_equal_where_their_words_are(monkeyp
 def test_equal_texts_have_no_difference():
     diff = diff_text(old=OLD, new=OLD)
     assert not diff
-    assert diff.to_json() == {"added": [], "removed": [], "changed": [], "hunks": [], "warnings": []}
-    assert diff.unified("a", "b") == ""
-    assert apply(old=OLD, diff=diff) == OLD
+    nothing = {"added": [], "removed": [], "changed": [], "hunks": [], "warnings": []}
+    assert diff.to_json() == nothing | {"complete": True}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_git_understands_a_unified_difference(tmp_path, old, new):
 
 def test_the_answer_is_json():
     answer = json.loads(json.dumps(diff_text(old=OLD, new=NEW).to_json()))
-    assert set(answer) == {"added", "removed", "changed", "hunks", "warnings"}
+    assert set(answer) == {"added", "removed", "changed", "hunks", "warnings", "complete"}
     assert answer["hunks"][0]["lines"][1] == {
         "kind": "removed",
         "old_line": 2,
@@ -254,3 +254,31 @@ def test_documents_of_different_shapes_differ_as_a_whole():
 def test_an_empty_text_that_moved_is_told_as_moved():
     [change] = diff_document(old=["", 1, 2], new=[1, 2, ""]).changed
     assert (change["pointer"], change["old_pointer"], change["moved"], change["words"]) == ("/2", "/0", True, [])
+
+
+@pytest.mark.parametrize("kept", [0, 30_000], ids=["everything changed", "in two places"])
+def test_a_difference_lists_no_more_lines_than_any_prompt_has_and_says_so(kept):
+    kept_lines = "".join(f"{number}\n" for number in range(kept))
+    old = "a b\n" * 9_000 + kept_lines + "c d\n" * 9_000
+    new = "a x\n" * 9_000 + kept_lines + "c y\n" * 8_999 + "\u202ec y\n"
+    found = diff_text(old=old, new=new)
+    lines = Counter(line.kind for hunk in found.hunks for line in hunk.lines)
+    assert (lines["removed"], lines["added"], found.complete) == (MAX_CHANGES, MAX_CHANGES, False)
+    assert len(found.changed) + len(found.added) <= MAX_CHANGES
+    assert [warning["line"] for warning in found.warnings] == [18_000 + kept], "wherever they stand"
+    for use in (lambda: apply(old=old, diff=found), lambda: found.unified("a", "b")):
+        with pytest.raises(Conflict, match="only the first are listed"):
+            use()
+
+
+def test_as_many_lines_as_are_listed_are_all_of_them():
+    old, new = "a b\n" * MAX_CHANGES, "a c\n" * MAX_CHANGES
+    found = diff_text(old=old, new=new)
+    assert (found.complete, apply(old=old, diff=found)) == (True, new)
+    assert not diff_text(old=old, new=f"{new}d\n").complete
+
+
+def test_a_difference_of_documents_lists_so_many_places_of_each_kind():
+    old, new = {str(name): 1 for name in range(MAX_CHANGES + 5)}, {str(name): 2 for name in range(MAX_CHANGES + 5)}
+    found = diff_document(old=old, new=new)
+    assert (len(found.changed), found.complete) == (MAX_CHANGES, False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.template.loader import render_to_string
 
@@ -9,6 +11,7 @@ from instances.comparing import Kind, Level, Side
 from portal.presenters import comparing
 from portal.presenters.comparing import MAX_ROWS, MAX_WORDS, texts
 from portal.templatetags.comparing import marked
+from prompthub_kernel.diffing import MAX_CHANGES
 
 
 def side(text, word="draft", **more):
@@ -135,6 +138,21 @@ def test_more_than_a_page_is_counted_and_linked():
     assert found.hidden == len(rows(whole)) - len(rows(found))
     assert 'href="?whole=1"' in drawn(found, more="?whole=1")
     assert whole.hidden == 0
+
+
+def test_changes_strewn_over_a_long_text_are_no_more_than_a_page_either():
+    old = "".join(f"{number}\n" for number in range(20 * MAX_ROWS))
+    found = texts(old=old, new=re.sub(r"(?m)^(.*[05])$", r"\1 changed", old))
+    assert len(rows(found)) <= MAX_ROWS
+    assert (found.hidden > MAX_ROWS, found.complete) == (True, True)
+    assert len(found.stretches) <= MAX_ROWS
+    assert "More lines changed" not in drawn(found)
+
+
+def test_more_changes_than_are_compared_are_told():
+    found = texts(old="a b\n" * (MAX_CHANGES + 1), new="a c\n" * (MAX_CHANGES + 1))
+    assert (found.removed, found.added, found.complete) == (MAX_CHANGES, MAX_CHANGES, False)
+    assert "More lines changed than are compared" in drawn(found)
 
 
 def test_unchanged_lines_beyond_a_page_are_left_to_a_link():
