@@ -33,8 +33,11 @@ class PromptHubConfig(AppConfig):
 def report_surprises(*, dsn: str, **options: Any) -> None:
     """Tell Sentry what nobody expected, without secrets, texts or local variables. Coded errors are metrics."""
     import sentry_sdk
+    from sentry_sdk.integrations.logging import ignore_logger
 
     from foundation import redaction
+
+    ignore_logger("django.security.*")  # errors by their level, and yet requests that Django refused with a 400
 
     def before_send(event: Any, hint: Any) -> Any:
         record = hint.get("log_record")

@@ -125,29 +125,34 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400 for people, or 413 for what is larger than DATA_UPLOAD_MAX_MEMORY_SIZE."""
-    if isinstance(exception, RequestDataTooBig):
-        return _too_large(request)
-    title = _("This request cannot be read")
-    if not isinstance(exception, DisallowedHost):
-        return _page(request, 400, title, _("Go back, and try again from there."))
+    """400 for people, or 413 for what is larger than DATA_UPLOAD_MAX_MEMORY_SIZE. Anybody can cause it: a warning."""
+    match exception:
+        case RequestDataTooBig():
+            response = _too_large(request)
+        case DisallowedHost():
+            response = _elsewhere(request, exception)
+        case _:
+            log.warning("request.unreadable", error=type(exception).__name__)
+            text = _("Go back, and try again from there.")
+            response = _page(request, 400, _("This request cannot be read"), text)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
+    return response
+
+
+def _elsewhere(request: HttpRequest, exception: DisallowedHost) -> HttpResponse:
     log.warning("host.not_allowed", host=request.META.get("HTTP_HOST", "")[:LONGEST_HOST])
     text = _(
         "PromptHub does not go by the host name of this address. Its operator names those it goes by in "
         "PROMPTHUB_ALLOWED_HOSTS."
     )
-    response = _page(request, 400, title, text, error=problems.translated(exception))
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
-    return response
+    return _page(request, 400, _("This request cannot be read"), text, error=problems.translated(exception))
 
 
 def _too_large(request: HttpRequest) -> HttpResponse:
     error = Invalid("413.body_too_large", "The request is larger than this service accepts.")
     log.warning("request.too_large", length=request.META.get("CONTENT_LENGTH", "")[:LONGEST_HOST])
     text = _("Nothing was saved. Go back, where what you wrote may still stand, and make it shorter.")
-    response = _page(request, 413, _("This is too large"), text, error=error)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - above, without Django's traceback
-    return response
+    return _page(request, 413, _("This is too large"), text, error=error)
 
 
 def _page(

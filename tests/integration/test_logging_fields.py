@@ -8,6 +8,8 @@ from unittest.mock import Mock
 import pytest
 import sentry_sdk
 import structlog
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, ProgrammingError
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import ConnectionError as RedisAway
@@ -128,6 +130,32 @@ def test_sentry_does_not_hear_of_refusals(sentry, placement):
     courier.deliver(lane_id=placement.lane_id, by=SYSTEM)
     sentry_sdk.capture_exception(Invalid("422.request_invalid", "as anticipated"))
     assert sentry == []
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({f"field{number}": "x" for number in range(5000)}, "TooManyFieldsSent"),
+        ({f"file{number}": SimpleUploadedFile("a", b"x") for number in range(300)}, "TooManyFilesSent"),
+    ],
+    ids=["fields", "files"],
+)
+def test_a_request_that_anybody_can_send_too_long_is_a_warning_without_a_traceback(client, caplog, sentry, given, why):
+    assert client.post("/login/", given).status_code == 400
+    [line] = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+    assert why in line.getMessage()
+    assert sentry == []
+
+
+def test_sentry_does_not_hear_of_what_django_refuses(sentry, caplog):
+    """Such a line is Django's, with an answer of 400: where there is no page of ours, as with DEBUG."""
+    refusal = SuspiciousFileOperation("outside of the folder")
+    logging.getLogger("django.security.SuspiciousFileOperation").error("refused", exc_info=refusal)
+    assert len(caplog.records) == 1, "the log tells of it"
+    assert sentry == []
+    logging.getLogger("publishing.courier").error("broken", exc_info=refusal)
+    assert len(sentry) == 1, "elsewhere it is a mistake of ours"
 
 
 def test_sentry_hears_of_a_bug_once_and_without_secrets(sentry, placement, bug):
