@@ -11,6 +11,7 @@ reads too, so that it can look for a newer one.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import shutil
@@ -264,15 +265,22 @@ def _port(name: str, default: int) -> int:
 
 
 def _free(host: str, port: int, name: str) -> None:
-    """Refuse to start when somebody listens there."""
+    """Refuse to start when nobody can listen there, or somebody does."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
+        # as in prompthub/management/commands/serve.py
+        if isinstance(error, socket.gaierror) or error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            raise Failed(
+                f"Cannot listen on {host} ({error.strerror}). Set PROMPTHUB_HOST to an address of this machine: "
+                "PROMPTHUB_HOST=127.0.0.1 make run"
+            ) from error
+        other = port + 1 if port < 65535 else port - 1
         raise Failed(
-            f"Cannot listen on {host}:{port} ({error.strerror}). Set {name} to a free port: {name}={port + 1} make run"
+            f"Cannot listen on {host}:{port} ({error.strerror}). Set {name} to a free port: {name}={other} make run"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -122,12 +123,12 @@ class Command(BaseCommand):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        socket.getaddrinfo(host, port, family)  # create_server does not tell an unknown name from other errors
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise CommandError(
-            f"Cannot listen on {host}:{port} ({error.strerror}). Set PROMPTHUB_PORT to a free port, "
-            "or PROMPTHUB_HOST to an address of this machine."
-        ) from error
+        elsewhere = isinstance(error, socket.gaierror) or error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+        remedy = "PROMPTHUB_HOST to an address of this machine" if elsewhere else "PROMPTHUB_PORT to a free port"
+        raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}). Set {remedy}.") from error
     # Every connection inherits it. An answer leaves in two pieces, and the second one would otherwise wait some 40 ms
     # until the client has acknowledged the first; asyncio only sees to that for sockets it has opened itself.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

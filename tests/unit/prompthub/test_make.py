@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 
 import pytest
 
@@ -67,3 +69,26 @@ def test_a_port_in_other_digits_or_out_of_range_is_told(steps, monkeypatch, valu
     with pytest.raises(make.Failed, match="PROMPTHUB_PORT must be a port number"):
         make.run([])
     assert steps == []
+
+
+@pytest.mark.parametrize("host", ["999.1.1.1", "a..b", "192.0.2.1", "2001:db8::1"])
+def test_a_host_that_is_not_this_machine_is_told_as_that(host):
+    with pytest.raises(make.Failed, match="Set PROMPTHUB_HOST") as told:
+        make._free(host, 8223, "PROMPTHUB_PORT")
+    assert "PROMPTHUB_PORT" not in str(told.value)
+
+
+def test_a_taken_port_is_told_with_the_next_one():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(make.Failed, match=f"Set PROMPTHUB_PORT .*PROMPTHUB_PORT={port + 1} make run"):
+            make._free("127.0.0.1", port, "PROMPTHUB_PORT")
+
+
+def test_after_the_last_port_comes_no_other(monkeypatch):
+    def taken(probe, address):
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(make.socket.socket, "bind", taken)
+    with pytest.raises(make.Failed, match="PROMPTHUB_PORT=65534 make run"):
+        make._free("127.0.0.1", 65535, "PROMPTHUB_PORT")

@@ -41,6 +41,22 @@ def test_a_dead_worker_ends_the_server_so_that_it_is_started_again(monkeypatch):
         serve.Command()._serve(None, embedded=True)
 
 
+@pytest.mark.parametrize("host", ["999.1.1.1", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_told_as_that(host):
+    with pytest.raises(CommandError, match="Set PROMPTHUB_HOST") as told:
+        serve._listen(host, 8223)
+    assert "PROMPTHUB_PORT" not in str(told.value)
+
+
+def test_a_taken_port_is_told_as_that():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(CommandError, match="Set PROMPTHUB_PORT") as told,
+    ):
+        serve._listen("127.0.0.1", taken.getsockname()[1])
+    assert "PROMPTHUB_HOST" not in str(told.value)
+
+
 def test_a_server_that_cannot_end_in_time_is_ended(monkeypatch, capsys):
     statuses = []
     monkeypatch.setattr(serve.os, "_exit", statuses.append)
