@@ -247,6 +247,14 @@ def test_a_move_for_later_waits_in_the_channels_list(admin, shelf):
     assert_problem(never, "422.request_invalid", "/due_at")
 
 
+def test_a_move_in_another_millennium_is_told_which_years_there_are(admin, shelf):
+    admin("PATCH", STABLE, {"policy": "review"})
+    for path in (f"{STABLE}/schedules", f"{STABLE}/proposals"):
+        refused = admin.post(path, {"version": "1.1.0", "due_at": "9999-12-31T23:59:59Z"})
+        [problem] = assert_problem(refused, "422.request_invalid", "/due_at")["errors"]
+        assert "2000 to 2999" in problem["detail"]
+
+
 def test_a_policy_is_for_administrators(caller, shelf):
     publisher = caller("publisher", shelf.project)
     assert_problem(publisher("PATCH", STABLE, {"policy": "locked"}), "403.permission_denied")

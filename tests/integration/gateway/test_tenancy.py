@@ -119,6 +119,13 @@ def test_a_token_that_does_not_fit_is_refused(admin, change, pointer):
     assert_problem(admin.post("tokens", {**body, **change}), "422.request_invalid", pointer)
 
 
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59Z", "1999-12-31T23:59:59Z"])
+def test_a_token_that_ends_in_another_millennium_is_told_which_years_there_are(admin, ends):
+    refused = admin.post("tokens", {"name": "CI", "account": "ci", "scopes": ["read"], "expires_at": ends})
+    [problem] = assert_problem(refused, "422.request_invalid", "/expires_at")["errors"]
+    assert "2000 to 2999" in problem["detail"]
+
+
 @pytest.mark.parametrize("account", ["walk", "service:walk"])
 def test_an_account_is_taken_as_it_is_shown(admin, account):
     response = admin.post("tokens", {"name": "Walk", "account": account, "scopes": ["read"]})
