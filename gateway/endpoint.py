@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 import structlog
 from django.db.models import QuerySet
@@ -65,6 +66,15 @@ class Endpoint(APIView):
         return cast("Actor", self.request.auth)
 
     @property
+    def path(self) -> str:
+        """Where it was sent, with ids as PromptHub writes them: in capitals it is the same address."""
+        path: str = self.request.path
+        for piece in self.kwargs.values():
+            if isinstance(piece, UUID):
+                path = re.sub(str(piece), str(piece), path, flags=re.IGNORECASE)
+        return path
+
+    @property
     def default_response_headers(self) -> dict[str, str]:
         """None: there is one representation, and a 405 names the methods itself."""
         return {}
@@ -99,9 +109,9 @@ class Endpoint(APIView):
             rows,
             key,
             present,
-            path=self.request.path,
+            path=self.path,
             given=self.query,
-            texts={name: self.request.query_params[name] for name in self.request.query_params},
+            texts={name: self._told(name) for name in self.request.query_params},
             first=first,
         )
         return Answer(found)
@@ -127,6 +137,10 @@ class Endpoint(APIView):
             )
         return int(match[1])
 
+    def _told(self, name: str) -> str:
+        value = self.query[name]
+        return str(value) if isinstance(value, UUID) else self.request.query_params[name]
+
     def _checked_body(self, promise: Operation) -> Any:
         if self.request.method in {"GET", "HEAD", "DELETE"}:
             return None
@@ -145,7 +159,7 @@ class Endpoint(APIView):
         return sent
 
     def _posted(self, promise: Operation, method: Callable[..., Answer], path: dict[str, Any]) -> Answer:
-        claim = idempotency.claim_of(self.request, self.actor, self.body, promise.again)
+        claim = idempotency.claim_of(self.request, self.path, self.actor, self.body, promise.again)
         answer = claim.earlier() if claim is not None and self.before is not None else None
         if answer is None:
             if self.before is not None:

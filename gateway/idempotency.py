@@ -54,8 +54,11 @@ class Claim:
         return Answer(found.body, found.status, {REPLAYED: "true"})
 
 
-def claim_of(request: Request, actor: Actor, body: Any, again: Again) -> Claim | None:
-    """The claim a POST makes by its header, None without it. Raises ``422.request_invalid`` for an ill-formed key."""
+def claim_of(request: Request, path: str, actor: Actor, body: Any, again: Again) -> Claim | None:
+    """The claim a POST to ``path`` makes by its header, None without it.
+
+    Raises ``422.request_invalid`` for an ill-formed key.
+    """
     key = request.headers.get(HEADER)
     if key is None:
         return None
@@ -67,5 +70,5 @@ def claim_of(request: Request, actor: Actor, body: Any, again: Again) -> Claim |
         )
     if again is Again.RUNS:
         return None
-    digest = sha256_digest((request.path or "").encode(), canonical_json(body))
+    digest = sha256_digest(path.encode(), canonical_json(body))
     return Claim(f"{actor.kind}:{actor.id}", key, digest, again)

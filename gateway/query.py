@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from django.http import QueryDict
 
+from foundation import ids
 from prompthub_kernel.errors import Invalid, Problem
 
 LONGEST = 200
@@ -76,16 +76,9 @@ def slug(name: str, description: str) -> Parameter:
 
 
 def identifier(name: str, description: str) -> Parameter:
-    """A UUID, as this API writes it."""
+    """A UUID."""
     schema = {"type": "string", "format": "uuid"}
-    form = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-    def read(given: str) -> uuid.UUID:
-        if not form.fullmatch(given):
-            raise ValueError
-        return uuid.UUID(given)
-
-    return Parameter(name, schema, read, description)
+    return Parameter(name, schema, lambda given: ids.read(text=given), description)
 
 
 def choice(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from foundation import ids
 from foundation.actors import Actor
 from instances import drafts, versions
 from instances.models import InstanceVersion, PromptInstance
@@ -106,7 +106,8 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
     if kind == Kind.VERSION and ORDINAL.fullmatch(key):
         return of_version(version=_numbered(instance, int(key)), level=level, word=word)
     if kind == Kind.TEMPLATE:
-        return _of_template(word, _template(instance, key, actor), instance, level)
+        found = _template(instance, key, actor)
+        return _of_template(f"{Kind.TEMPLATE}:{found.pk}", found, instance, level)
     raise unknown()
 
 
@@ -221,7 +222,7 @@ def _numbered(instance: PromptInstance, ordinal: int) -> InstanceVersion:
 
 def _template(instance: PromptInstance, key: str, actor: Actor) -> TemplateVersion:
     try:
-        wanted = uuid.UUID(key)
+        wanted = ids.read(text=key)
     except ValueError:
         raise unknown() from None
     if wanted == instance.template_version_id:

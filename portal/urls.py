@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from foundation import paths
 from portal.views import (
     activity,
     audit,
@@ -38,16 +39,17 @@ from portal.views import (
 app_name = "portal"
 
 CLIENT = "clients/<slug:client>/"
-PROMPT = f"{CLIENT}prompts/<uuid:instance>/"
-TARGET = f"{CLIENT}targets/<uuid:target>/"
-DELIVERY = "deliveries/<uuid:delivery>/"
-DRIFT = "drifts/<uuid:drift>/"
+PROMPT = f"{CLIENT}prompts/<id:instance>/"
+TARGET = f"{CLIENT}targets/<id:target>/"
+DELIVERY = "deliveries/<id:delivery>/"
+DRIFT = "drifts/<id:drift>/"
 PROJECT = "projects/<slug:project>/"
 BUNDLE = f"{PROJECT}bundles/<slug:bundle>/"
 RELEASE = f"{BUNDLE}releases/<str:release>/"
 CHANNEL = f"{BUNDLE}channels/<str:channel>/"
-REVIEW = "reviews/<uuid:activation>/"
+REVIEW = "reviews/<id:activation>/"
 
+paths.register()
 urlpatterns: list[URLPattern] = [
     path("", dashboard.Dashboard.as_view(), name="dashboard"),
     path("login/", session.Login.as_view(), name="login"),
@@ -66,14 +68,14 @@ urlpatterns: list[URLPattern] = [
     path(f"{PROMPT}publish/", publishing.Publish.as_view(), name="publish"),
     path(f"{PROMPT}publish/checks/", publishing.PublishChecks.as_view(), name="publish_checks"),
     path(f"{PROMPT}publications/<int:ordinal>/", publications.Publication.as_view(), name="publication"),
-    path(f"{PROMPT}rollback/<uuid:version>/", publishing.Rollback.as_view(), name="rollback"),
-    path(f"{PROMPT}take-over/<uuid:version>/", publishing.TakeOver.as_view(), name="take_over"),
+    path(f"{PROMPT}rollback/<id:version>/", publishing.Rollback.as_view(), name="rollback"),
+    path(f"{PROMPT}take-over/<id:version>/", publishing.TakeOver.as_view(), name="take_over"),
     path(f"{PROMPT}archive/", publishing.Archive.as_view(), name="archive"),
     path(f"{PROMPT}template/", moving.Move.as_view(), name="move"),
     path(f"{PROMPT}refine/", refine.Refine.as_view(), name="refine"),
-    path(f"{PROMPT}suggestions/<uuid:suggestion>/", refine.Suggestion.as_view(), name="suggestion"),
-    path(f"{PROMPT}suggestions/<uuid:suggestion>/accept/", refine.AcceptSuggestion.as_view(), name="accept_suggestion"),
-    path(f"{PROMPT}suggestions/<uuid:suggestion>/reject/", refine.RejectSuggestion.as_view(), name="reject_suggestion"),
+    path(f"{PROMPT}suggestions/<id:suggestion>/", refine.Suggestion.as_view(), name="suggestion"),
+    path(f"{PROMPT}suggestions/<id:suggestion>/accept/", refine.AcceptSuggestion.as_view(), name="accept_suggestion"),
+    path(f"{PROMPT}suggestions/<id:suggestion>/reject/", refine.RejectSuggestion.as_view(), name="reject_suggestion"),
     path(f"{CLIENT}settings/", refine.ClientSettings.as_view(), name="client_settings"),
     path(f"{PROMPT}activity/", activity.Activity.as_view(), name="activity"),
     path(f"{PROMPT}activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
@@ -88,12 +90,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{TARGET}enable/", targets.SwitchTarget.as_view(enabled=True), name="target_enable"),
     path(f"{TARGET}resume/", targets.ResumeTarget.as_view(), name="target_resume"),
     path(f"{TARGET}place/", targets.Place.as_view(), name="target_place"),
-    path(f"{TARGET}placements/<uuid:placement>/remove/", targets.RemovePlacement.as_view(), name="placement_remove"),
+    path(f"{TARGET}placements/<id:placement>/remove/", targets.RemovePlacement.as_view(), name="placement_remove"),
     path("projects/", projects.Projects.as_view(), name="projects"),
     path(PROJECT, projects.OneProject.as_view(), name="project"),
     path(f"{PROJECT}visibility/", projects.Visibility.as_view(), name="visibility"),
     path(f"{PROJECT}templates/", templates.Templates.as_view(), name="templates"),
-    path(f"{PROJECT}templates/<uuid:template>/", templates.OneTemplate.as_view(), name="template"),
+    path(f"{PROJECT}templates/<id:template>/", templates.OneTemplate.as_view(), name="template"),
     path(f"{PROJECT}new-bundle/", projects.NewBundle.as_view(), name="bundle_new"),
     path(BUNDLE, bundles.OneBundle.as_view(), name="bundle"),
     path(f"{BUNDLE}about/", bundles.About.as_view(), name="bundle_about"),
@@ -122,7 +124,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{CHANNEL}rollout/", channels.Widen.as_view(), name="channel_widen"),
     path(f"{CHANNEL}stop/", channels.Stop.as_view(), name="channel_stop"),
     path(f"{CHANNEL}end-rollout/", channels.StopUnderReview.as_view(), name="channel_end"),
-    path(f"{CHANNEL}waiting/<uuid:activation>/withdraw/", channels.Withdraw.as_view(), name="move_withdraw"),
+    path(f"{CHANNEL}waiting/<id:activation>/withdraw/", channels.Withdraw.as_view(), name="move_withdraw"),
     path("reviews/", reviews.Reviews.as_view(), name="reviews"),
     path(REVIEW, reviews.Review.as_view(), name="review"),
     path(f"{REVIEW}approve/", reviews.Approve.as_view(), name="review_approve"),

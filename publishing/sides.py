@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from foundation import ids
 from foundation.actors import Actor
 from instances import comparing
 from instances.comparing import Kind, Level, Side
@@ -52,14 +53,14 @@ def side(*, instance: PromptInstance, word: str, level: Level, actor: Actor) -> 
         return comparing.side(instance=instance, word=word, level=level, actor=actor)
     policy.require(actor, Permission.VIEW, instance.client)
     try:
-        wanted = uuid.UUID(key)
+        wanted = ids.read(text=key)
     except ValueError:
         raise comparing.unknown() from None
     places = Placement.objects.filter(pk=wanted, instance=instance).select_related("target")
     found = confirmed(placements=places, texts=True).get(wanted)
     if found is None or found.delivery is None:
         raise NotFound(comparing.MISSING, "Nothing of this prompt was confirmed there.")
-    version = found.delivery.publication.version
+    version, word = found.delivery.publication.version, f"{Kind.CONFIRMED}:{wanted}"
     if found.drift is None:
         return comparing.of_version(
             version=version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit import events
 from audit.actions import Action
+from foundation import ids
 from gateway import pagination, query
 from gateway.endpoint import Endpoint
 from gateway.operations import Answer, operation
@@ -38,8 +39,8 @@ class Audit(Endpoint):
         """
         wanted = {
             "action": self.query["action"],
-            "actor_id": self.query["actor"],
-            "subject_id": self.query["subject"],
+            "actor_id": _kept(self.query["actor"]),
+            "subject_id": _kept(self.query["subject"]),
             "correlation_id": self.query["correlation_id"],
         }
         if self.query["client"]:
@@ -49,3 +50,8 @@ class Audit(Endpoint):
         rows = policy.readable(events.every(), actor=self.actor)
         rows = rows.filter(**{column: value for column, value in wanted.items() if value is not None})
         return self.page(rows, pagination.BY_NUMBER, shown.audit_event)
+
+
+def _kept(given: str | None) -> str | None:
+    """An id as the ledger has it, where ids are text: those of accounts are numbers."""
+    return None if given is None else ids.canonical(text=given)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Subquery
 
+from foundation import ids
 from gateway import pagination, query
 from gateway.endpoint import Endpoint
 from gateway.operations import Again, Answer, operation
@@ -21,8 +22,8 @@ from templates_app import versions as template_versions
 from tenancy import clients
 from tenancy.policy import Permission
 
-UUID_ALONE = re.compile(UUID_PATTERN := r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SIDE = rf"(?:draft|active|template|version:[1-9][0-9]{{0,8}}|(?:template:)?{UUID_PATTERN}|confirmed:{UUID_PATTERN})"
+ID_ALONE = re.compile(ids.FORM)
+SIDE = rf"(?:draft|active|template|version:[1-9][0-9]{{0,8}}|(?:template:)?{ids.FORM}|confirmed:{ids.FORM})"
 SIDES = (
     "draft, template (the draft's), template:<templateId>, active, version:<ordinal>, "
     "or confirmed:<placement id>: what a provider last confirmed."
@@ -211,4 +212,4 @@ class DiffInstance(Endpoint):
 
     def _word(self, name: str) -> str:
         word: str = self.query[name]
-        return f"{Kind.TEMPLATE}:{word}" if UUID_ALONE.fullmatch(word) else word
+        return f"{Kind.TEMPLATE}:{word}" if ID_ALONE.fullmatch(word) else word

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from foundation import ids
 from foundation.actors import Actor
 from portal.access import Control, needed
 from portal.presenters import keyset
@@ -288,6 +289,6 @@ def _buried(code: str) -> str:
 
 def _identifier(text: str) -> str:
     try:
-        return str(uuid.UUID(text)) if text else ""
+        return str(ids.read(text=text)) if text else ""
     except ValueError:
         return ""

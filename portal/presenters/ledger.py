@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from audit.actions import Action
 from audit.models import AuditEvent
+from foundation import ids
 from foundation.actors import ActorKind, Door
 from tenancy.models import Client
 
@@ -138,6 +139,7 @@ class Filters:
         """From the query of an address."""
         action = given.get("action", "")
         texts = {name: _clean(given.get(name, "")) for name in ("actor", "client", "subject", "correlation_id")}
+        texts |= {name: ids.canonical(text=texts[name]) for name in ("actor", "subject")}
         return cls(
             action=action if action in set(Action) else "",
             since=_day(given.get("since", "")),

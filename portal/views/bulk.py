@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
+from foundation import ids
 from foundation.metrics import count_error
 from instances import drafts, versions
 from instances.models import Publication
@@ -153,6 +154,6 @@ class BulkArchive(Bulk):
 
 def _is_id(key: str) -> bool:
     try:
-        return bool(uuid.UUID(key))
+        return bool(ids.read(text=key))
     except ValueError:
         return False

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from foundation import ids
 from portal.access import OperatorView, needed
 from portal.presenters import deliveries as shown
 from publishing import deliveries, replays
@@ -111,6 +112,6 @@ class ReplayMany(OperatorView):
 
 def _identifier(text: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text)
+        return ids.read(text=text)
     except ValueError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from foundation import ids
 from foundation.metrics import count_error
 from instances import comparing, drafts
 from instances.comparing import Kind, Level
@@ -69,7 +69,7 @@ class Move(PromptView):
     def _other(self, key: str) -> TemplateVersion:
         """Another version of the same template that this person may read."""
         try:
-            found = template_versions.get(key=uuid.UUID(key), actor=self.actor)
+            found = template_versions.get(key=ids.read(text=key), actor=self.actor)
         except ValueError:
             found = None
         own = self.instance.template_version

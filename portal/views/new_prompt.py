@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from foundation import ids
 from instances import drafts
 from portal import problems
 from portal.access import OperatorView
@@ -71,10 +71,10 @@ class NewPrompt(OperatorView):
 
     def _template(self, key: str) -> TemplateVersion:
         try:
-            uuid.UUID(key)
+            wanted = ids.read(text=key)
         except ValueError:
             raise NotFound("404.template_or_instance_not_found", gettext_noop("There is no such template.")) from None
-        return template_versions.get(key=key, actor=self.actor)
+        return template_versions.get(key=wanted, actor=self.actor)
 
     def _variables(self, template: TemplateVersion, given: Any) -> VariablesForm:
         return VariablesForm(given, schema=template.variables, values={})

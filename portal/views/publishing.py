@@ -14,6 +14,7 @@ from django.utils.translation import gettext_noop, ngettext
 
 from audit import events
 from audit.actions import Action
+from foundation import ids
 from foundation.metrics import count_error
 from instances import drafts, versions
 from instances.models import InstanceVersion
@@ -275,6 +276,6 @@ def _about_a_goal(problem: Problem, goals: Sequence[reviewing.Goal]) -> bool:
 
 def _uuid(text: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text)
+        return ids.read(text=text)
     except ValueError:
         return None

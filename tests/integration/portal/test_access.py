@@ -22,7 +22,7 @@ from tests.integration.admin.rooms import browser_of
 OUTSIDE = {"login", "logout", "language"}
 ROUTES = {entry.name: entry for entry in urlpatterns if entry.name not in OUTSIDE}
 OF_CLIENT = {name: entry for name, entry in ROUTES.items() if "client" in entry.pattern.converters}
-SAMPLES = {"SlugConverter": "nowhere", "UUIDConverter": uuid.UUID(int=7), "IntConverter": 1, "StringConverter": "x"}
+SAMPLES = {"SlugConverter": "nowhere", "Identifier": uuid.UUID(int=7), "IntConverter": 1, "StringConverter": "x"}
 
 
 def address(name, **known):
@@ -79,6 +79,20 @@ def test_a_viewer_is_refused_what_changes_something(name, method, signed_in, wor
     answer = signed_in(Role.VIEWER).generic(method, address(name, **known))
     assert answer.status_code == 403
     assert "You may not do this here" in answer.content.decode()
+
+
+def test_ids_in_addresses_and_their_queries_may_be_in_capitals_and_not_spelled_otherwise(operator, world):
+    path = address("prompt", client=world.client.slug, instance=world.instance.pk)
+    capitals = str(world.instance.pk).upper()
+    assert operator.get(path.replace(str(world.instance.pk), capitals)).status_code == 200
+    assert operator.get(path.replace(str(world.instance.pk), world.instance.pk.hex)).status_code == 404
+    for given, shown in ((capitals, True), (world.instance.pk.hex, False)):
+        found = operator.get(address("deliveries"), {"instance": given}).content.decode()
+        assert (f'name="instance" value="{world.instance.pk}"' in found) is shown
+    template = world.template_version.pk
+    compared = operator.get(f"{path}diff/", {"base": f"template:{str(template).upper()}"})
+    assert f"base=template%3A{template}" in compared.content.decode()
+    assert operator.get(f"{path}diff/", {"base": f"template:{template.hex}"}).status_code == 422
 
 
 PLAIN = [name for name in ROUTES if not ROUTES[name].pattern.converters and "GET" in methods(name)]
