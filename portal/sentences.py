@@ -74,6 +74,7 @@ SENTENCES = (
     N("A name is 1 to %(count)s letters, digits, _ or -."),
     N("Chat has at most %(count)s messages."),
     N("Chat is a list of messages."),
+    N("The content of this message is missing; a list that is no chat has the format json."),
     N("line %(line)s: `%(name)s` is not declared in the variables schema"),
     N("is taken"),
     N("One line that does not begin with a space, without characters that turn the direction of writing."),

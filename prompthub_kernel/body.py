@@ -18,6 +18,7 @@ MAX_SOURCE_BYTES = 256 * 1024
 MAX_MESSAGES = 500
 MAX_NAME_LENGTH = 64
 ROLES = ("system", "developer", "user", "assistant", "tool")
+MISSING_CONTENT = "The content of this message is missing; a list that is no chat has the format json."
 _MESSAGE_KEYS = frozenset({"role", "content", "name"})
 _PLACEHOLDER_KEYS = frozenset({"role", "type", "name"})
 
@@ -63,8 +64,10 @@ class PromptBody:
     ) -> Self:
         """The body made of what was sent.
 
-        Without ``format``, text is Markdown, a list whose every entry looks like a chat message is chat, any
-        other document is json. Raises :class:`Invalid` ``400.template_schema_invalid`` with pointers into the
+        Without ``format``, text is Markdown, a list that is meant as a chat is chat, any other document is json.
+        Meant as a chat is a list of objects that all have a ``role`` or are placeholders, and of which at least one is
+        a placeholder, has ``content``, or has a role of chat: what a message lacks is then told, not taken for
+        something else. Raises :class:`Invalid` ``400.template_schema_invalid`` with pointers into the
         request (``/content_md``, ``/content_json/0/role`` …); templates themselves are checked by
         :func:`prompthub_kernel.rendering.check`.
         """
@@ -81,7 +84,7 @@ class PromptBody:
             shape = BodyFormat(format or BodyFormat.MARKDOWN)
             problems = _text_problems(content_md, shape)
         else:
-            shape = BodyFormat(format or (BodyFormat.CHAT if _looks_like_chat(content_json) else BodyFormat.JSON))
+            shape = BodyFormat(format or (BodyFormat.CHAT if _is_meant_as_chat(content_json) else BodyFormat.JSON))
             problems = _document_problems(content_json, shape)
         if problems:
             raise _invalid(problems)
@@ -185,14 +188,11 @@ def _holds_nul(value: Any) -> bool:
     return isinstance(value, list) and any(map(_holds_nul, value))
 
 
-def _looks_like_chat(document: Any) -> bool:
+def _is_meant_as_chat(document: Any) -> bool:
     return (
         isinstance(document, list)
-        and bool(document)
-        and all(
-            isinstance(entry, dict) and (_is_placeholder(entry) or {"role", "content"} <= entry.keys())
-            for entry in document
-        )
+        and all(isinstance(entry, dict) and ("role" in entry or _is_placeholder(entry)) for entry in document)
+        and any("content" in entry or entry.get("role") in ROLES or _is_placeholder(entry) for entry in document)
     )
 
 
@@ -223,7 +223,9 @@ def _message_problems(index: int, message: Any) -> Iterator[Problem]:
         return
     if message.get("role") not in ROLES:
         yield Problem(f"{at}/role", "enum", f"Roles are {', '.join(ROLES)}.")
-    if not isinstance(message.get("content"), str):
+    if "content" not in message:
+        yield Problem(f"{at}/content", "required", MISSING_CONTENT)
+    elif not isinstance(message["content"], str):
         yield Problem(f"{at}/content", "type", "The content of a message is a string.")
 
 

@@ -152,11 +152,11 @@ CODES: dict[str, Meaning] = {
     "403.channel_locked": Meaning("The channel is moved by deployments alone", Refused),
     "403.feature_off": Meaning("This feature is switched off", Refused),
     "429.rate_limited": Meaning("Too many requests", Refused, retryable=True),
-    "502.adapter_publish_error_retell": Meaning("Retell did not take the prompt", Unavailable, retryable=True),
-    "502.adapter_publish_error_n8n": Meaning("n8n did not take the prompt", Unavailable, retryable=True),
-    "502.adapter_publish_error_webhook": Meaning("The webhook did not take the prompt", Unavailable, retryable=True),
+    "502.adapter_publish_error_retell": Meaning("Retell did not confirm the prompt", Unavailable, retryable=True),
+    "502.adapter_publish_error_n8n": Meaning("n8n did not confirm the prompt", Unavailable, retryable=True),
+    "502.adapter_publish_error_webhook": Meaning("The webhook did not confirm the prompt", Unavailable, retryable=True),
     "502.adapter_publish_error_memory": Meaning(
-        "The in-memory provider did not take the prompt", Unavailable, retryable=True
+        "The in-memory provider did not confirm the prompt", Unavailable, retryable=True
     ),
     "502.llm_unavailable": Meaning("The language model did not answer", Unavailable, retryable=True),
     "502.llm_answer_unusable": Meaning("The language model's answer cannot be used", Unavailable, retryable=True),

@@ -26,7 +26,7 @@ from prompthub_kernel.errors import Conflict, NotFound
 from publishing import bell, closing, lanes, metrics, ordering, overwriting, waiting
 from publishing.lanes import Lease
 from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
-from publishing.states import MOVES, OPEN, WAITING, DeliveryState
+from publishing.states import MOVES, OPEN, UNCERTAIN, WAITING, DeliveryState
 from tenancy import policy
 from tenancy.models import Client
 from tenancy.policy import Permission
@@ -358,7 +358,7 @@ def _failed(row: Delivery, lease: Lease, result: Result, now: datetime) -> Actio
     else:
         lanes.failed(lease=lease)
         row.due_at = now + timedelta(seconds=waiting.backoff(tries=row.failed_tries))
-    _move(row, DeliveryState.UNKNOWN if result.outcome in {"unknown", "crashed"} else DeliveryState.RETRYING)
+    _move(row, DeliveryState.UNKNOWN if result.outcome in UNCERTAIN else DeliveryState.RETRYING)
     _go_home(row, now)
     return None
 

@@ -31,4 +31,5 @@ MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
 WAITING = (S.PENDING, S.RETRYING, S.UNKNOWN)
 OPEN = (*WAITING, S.SENDING)
 PERHAPS_TAKEN = (S.SENDING, S.UNKNOWN, S.DELIVERED)
+UNCERTAIN = frozenset({"unknown", "crashed"})  # how a try ends after which nobody knows whether it was taken
 ENDED = (S.DELIVERED, S.SUPERSEDED, S.BURIED)

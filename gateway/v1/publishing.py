@@ -20,7 +20,7 @@ from prompthub_kernel.errors import Problem, Unavailable
 from publishing import adapters, deliveries
 from publishing.models import Delivery
 from publishing.publish import BASED_ON, Expect, check, publish
-from publishing.states import ENDED, OPEN, DeliveryState
+from publishing.states import ENDED, OPEN, UNCERTAIN, DeliveryState
 from tenancy.policy import Permission
 
 WAIT = (
@@ -34,6 +34,13 @@ WAIT_SECONDS = 30.0
 WAITERS = threading.BoundedSemaphore(8)
 GOOD = (DeliveryState.DELIVERED, DeliveryState.SUPERSEDED)
 FAILURES = tuple(f"502.adapter_publish_error_{name}" for name in sorted(adapters.REGISTRY))
+# By whether each of them may have taken it after all, and whether the one that is told first was given up.
+TOLD = {
+    (False, False): "a target did not take it. It is tried again by itself.",
+    (False, True): "a target did not take it. Replay the delivery when the cause is gone.",
+    (True, False): "it is not known whether a target took it. It is sent again by itself, with the same key.",
+    (True, True): "it is not known whether a target took it. Replay the delivery to send it again.",
+}
 
 
 class GivenUp(Unavailable):
@@ -160,8 +167,7 @@ def _failure(failed: list[Delivery], published: dict[str, Any]) -> Unavailable:
     ]
     return (GivenUp if buried else Unavailable)(
         f"502.adapter_publish_error_{first.placement.target.adapter}",
-        "It is published, but a target did not take it. "
-        + ("Replay the delivery when the cause is gone." if buried else "It is tried again by itself."),
+        "It is published, but " + TOLD[all(map(_may_be_taken, failed)), buried],
         problems=problems,
         context={
             "versionId": published["versionId"],
@@ -169,3 +175,8 @@ def _failure(failed: list[Delivery], published: dict[str, Any]) -> Unavailable:
             "deliveries": [{"id": str(row.id), "state": str(row.state)} for row in failed],
         },
     )
+
+
+def _may_be_taken(row: Delivery) -> bool:
+    """Whether a try ended without a word on what became of it: then nobody may say that the target did not take it."""
+    return bool(row.crashes) or row.attempts.filter(outcome__in=UNCERTAIN).exists()

@@ -4,6 +4,7 @@ import threading
 import uuid
 
 import pytest
+from django.db.models import F
 
 from audit.models import AuditEvent
 from foundation.actors import system
@@ -144,6 +145,9 @@ def test_waiting_for_a_failing_provider_is_a_502_after_the_rows_are_safe(admin, 
     problem = assert_problem(response, "502.adapter_publish_error_memory", f"/targets/{target.id}")
     assert problem["retryable"] is (state != "buried"), "of what was given up only a replay comes again"
     assert problem["context"]["deliveries"][0]["state"] == state
+    assert ("not known whether" in problem["detail"]) is (state == "unknown")
+    assert ("did not take it" in problem["detail"]) is (state != "unknown")
+    assert problem["title"] == "The in-memory provider did not confirm the prompt", "true of all three"
     assert str(Publication.objects.get().version_id) == problem["context"]["versionId"]
     assert admin.get(f"instances/{world.instance.id}").json()["status"] == "active"
 
@@ -165,6 +169,27 @@ def test_of_several_targets_the_one_that_was_given_up_is_told_first(admin, world
     assert problem["retryable"] is False
     assert [row["state"] for row in problem["context"]["deliveries"]] == ["buried", "retrying"]
     assert "Replay the delivery" in problem["detail"]
+
+
+@pytest.mark.parametrize(("endings", "known"), [(["unknown", "refused"], False), (["try_again", "refused"], True)])
+def test_what_was_given_up_after_a_lost_answer_may_have_been_taken(admin, world, monkeypatch, endings, known):
+    target = factories.make_target(client=world.client, settings={"fail": endings})
+    placement = factories.make_placement(instance=world.instance, target=target)
+
+    class Late(_Worker):
+        def sleep(self, seconds):
+            for _ in endings:
+                Delivery.objects.filter(placement=placement, ended_at=None).update(due_at=F("created_at"))
+                carry(placement)
+
+    monkeypatch.setattr(publishing, "time", Late(placement))
+    problem = assert_problem(
+        admin.post(f"instances/{world.instance.id}/publish?wait=true", {"targets": [str(target.id)]}),
+        "502.adapter_publish_error_memory",
+    )
+    assert problem["context"]["deliveries"][0]["state"] == "buried"
+    assert ("did not take it" in problem["detail"]) is known
+    assert ("not known whether a target took it" in problem["detail"]) is not known
 
 
 def test_a_delivery_that_a_person_gave_up_before_any_try_is_a_502_too(admin, world, path, monkeypatch):

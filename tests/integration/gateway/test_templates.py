@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -137,3 +138,25 @@ def test_a_literal_that_no_database_stores_is_refused_with_its_line(admin, world
     response = admin.post("templates", {**GREETING, "content_md": "Hello {{ name }}.\nA{{ '\\x00' }}B"})
     problem = assert_problem(response, "400.template_schema_invalid", "/content_md")
     assert problem["errors"][0]["detail"] == "line 2: a text holds a NUL character"
+
+
+def test_a_message_without_content_is_told_and_a_document_like_it_is_read_as_it_was_sealed(admin, world):
+    document = [{"role": "system", "content": "For {{ company }}."}, {"role": "user"}]
+    body = {"name": "talk", "version": "1", "project": "prompts", "content_json": document}
+    body["variables_schema"] = {"properties": {"company": {"type": "string"}}}
+    refused = assert_problem(
+        admin.post("/prompt/templates", body), "400.template_schema_invalid", "/content_json/1/content"
+    )
+    assert "content of this message is missing" in refused["detail"]
+    sealed = admin.post("/prompt/templates", {**body, "format": "json"})  # as rows are that were sealed without a word
+    assert sealed.status_code == 201
+    key = sealed.json()["templateId"]
+    assert admin.get(f"templates/{key}").json()["content_json"] == document
+    made = admin.post(
+        "/prompt/instances", {"client": "acme", "template_id": key, "name": "talk", "variables": {"company": "Acme"}}
+    ).json()
+    shown = admin.post(f"instances/{made['instanceId']}/preview").json()["content_materialized"]
+    assert json.loads(shown) == [{"role": "system", "content": "For Acme."}, {"role": "user"}]
+    own = admin("PATCH", f"instances/{made['instanceId']}", {"revision": 1, "content_json": document})
+    assert own.status_code == 200
+    assert admin.post(f"instances/{made['instanceId']}/publish").status_code == 200

@@ -31,6 +31,12 @@ def problems(*args, **more):
         ({"content_json": CHAT}, BodyFormat.CHAT),
         ({"content_json": CHAT, "format": "json"}, BodyFormat.JSON),
         ({"content_json": [{"role": "placeholder", "name": "history"}]}, BodyFormat.CHAT),
+        ({"content_json": [{"role": "admin", "may": ["read"]}, {"role": "guest", "may": []}]}, BodyFormat.JSON),
+        ({"content_json": [CHAT[0], {"content": "x"}]}, BodyFormat.JSON),
+        ({"content_json": [CHAT[0], {"text": "x"}]}, BodyFormat.JSON),
+        ({"content_json": [CHAT[0], "x"]}, BodyFormat.JSON),
+        ({"content_json": {"role": "user"}}, BodyFormat.JSON),
+        ({"content_json": [CHAT[0], {"role": "user"}], "format": "json"}, BodyFormat.JSON),
     ],
 )
 def test_the_format_follows_from_the_content_unless_it_is_given(fields, shape):
@@ -67,6 +73,19 @@ def test_a_body_is_jinja2_unless_it_says_liquid():
         ({"content_json": CHAT * MAX_MESSAGES}, [("/content_json", "maxItems")]),
         ({"content_json": [{"role": "robot", "content": "x"}]}, [("/content_json/0/role", "enum")]),
         ({"content_json": [CHAT[0], {"role": "user", "content": 3}]}, [("/content_json/1/content", "type")]),
+        ({"content_json": [CHAT[0], {"role": "user"}]}, [("/content_json/1/content", "required")]),
+        ({"content_json": [{"role": "user"}, CHAT[1]]}, [("/content_json/0/content", "required")]),
+        ({"content_json": [{"role": "user"}]}, [("/content_json/0/content", "required")]),
+        ({"content_json": [{"role": "user"}], "format": "chat"}, [("/content_json/0/content", "required")]),
+        (
+            {"content_json": [CHAT[0], {"role": "robot", "text": "x"}]},
+            [
+                ("/content_json/1/text", "additionalProperties"),
+                ("/content_json/1/role", "enum"),
+                ("/content_json/1/content", "required"),
+            ],
+        ),
+        ({"content_json": [CHAT[0], {"role": "user", "content": None}]}, [("/content_json/1/content", "type")]),
         ({"content_json": [{**CHAT[0], "a/b": 1}]}, [("/content_json/0/a~1b", "additionalProperties")]),
         ({"content_json": [{**CHAT[0], "name": "a b"}]}, [("/content_json/0/name", "pattern")]),
         ({"content_json": [{"type": "placeholder"}]}, [("/content_json/0/name", "pattern")]),
