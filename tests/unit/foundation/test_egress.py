@@ -188,6 +188,11 @@ class TestRequest:
             call(server, deadline=deadline)
         assert server.log == []
 
+    def test_sends_nothing_to_a_peer_that_speaks_no_tls(self, server):
+        with pytest.raises(egress.EgressNotSent, match="No TLS connection"):
+            call(server, url=f"https://{NAME}:{server.port}/")
+        assert server.log == []
+
     def test_resolves_listed_names_with_the_system(self, server):
         server.expect_request("/").respond_with_data("yes")
         answer = egress.request(
