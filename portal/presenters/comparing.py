@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 from typing import Any
 
 from instances.comparing import Side
 from prompthub_kernel import diffing
-from prompthub_kernel.diffing import Kind, Line, PromptDiff, Word
+from prompthub_kernel.diffing import Hunk, Kind, Line, PromptDiff, Word
 
 MAX_ROWS = 1_200
 """Rows of one page: more changed lines are counted, more unchanged ones are left to a page of their own."""
@@ -111,9 +111,20 @@ def texts(
 
 
 def patch(*, base: Side, target: Side) -> str:
-    """The unified diff of the two texts, as ``patch`` takes it; empty when nothing changed."""
+    """The unified diff of the two texts, as ``patch`` takes it; empty when nothing changed.
+
+    Where more changed than a difference lists, all lines go and all the new ones come.
+    """
     found = diffing.diff_text(old=base.text, new=target.text)
+    if not found.complete:
+        found = replace(found, hunks=(_everything(base.text, target.text),), complete=True)
     return found.unified(f"a/{base.word}", f"b/{target.word}")
+
+
+def _everything(old: str, new: str) -> Hunk:
+    gone = [Line("removed", number, None, text) for number, text in enumerate(diffing.split_lines(old), 1)]
+    come = [Line("added", None, number, text) for number, text in enumerate(diffing.split_lines(new), 1)]
+    return Hunk(min(1, len(gone)), len(gone), min(1, len(come)), len(come), (*gone, *come))
 
 
 def spans(words: Iterable[Word]) -> tuple[Word, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from django.template.loader import render_to_string
@@ -189,3 +190,12 @@ def test_a_hundred_kilobytes_are_drawn_the_same_each_time(split):
 
     (page,) = pages
     assert page.count("<tr") == (1_900 if split else 1_900 + 48)
+
+
+@pytest.mark.parametrize("end", ["", "\n"], ids=["without a last line end", "with it"])
+def test_a_patch_of_more_than_is_compared_has_it_all(tmp_path, end):
+    old, new = "a b\n" * (MAX_CHANGES + 1) + "end", "a c\n" * (MAX_CHANGES + 2) + f"end{end}"
+    (tmp_path / "draft").write_text(old)
+    change = comparing.patch(base=side(old), target=side(new))
+    subprocess.run(["git", "apply", "-p1"], cwd=tmp_path, input=change, text=True, check=True, capture_output=True)
+    assert (tmp_path / "draft").read_text() == new
