@@ -51,3 +51,12 @@ def test_a_delivery_that_has_ended_is_not_sent_again(lane):
     with pytest.raises(Conflict) as refused:
         deliveries._move(ended, DeliveryState.SENDING)
     assert refused.value.code == "409.state_conflict"
+
+
+def test_a_pause_holds_for_the_lane_although_the_try_that_heard_it_was_the_last(lane):
+    lease = lanes.claim(lane_id=lane.pk)
+    begun = deliveries.next_due(lease=lease, by=SYSTEM, at=AT)
+    refused = deliveries.Result(outcome="refused", duration_ms=1, retry_after=120.0)
+    assert deliveries.settle(delivery=begun, lease=lease, result=refused, by=SYSTEM, at=AT)
+    assert Delivery.objects.get().state == DeliveryState.BURIED
+    assert not lanes.is_open(lane_id=lane.pk)
