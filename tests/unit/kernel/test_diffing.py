@@ -114,6 +114,8 @@ def test_equal_texts_have_no_difference():
     assert not diff
     nothing = {"added": [], "removed": [], "changed": [], "hunks": [], "warnings": []}
     assert diff.to_json() == nothing | {"complete": True}
+    assert diff.unified("a", "b") == ""
+    assert apply(old=OLD, diff=diff) == OLD
 
 
 @pytest.mark.parametrize(
