@@ -90,11 +90,6 @@ class TextComparison:
     warnings: Sequence[dict[str, Any]]
     complete: bool = True
 
-    @property
-    def numbers(self) -> range:
-        """The numbers of the changes, for links to them."""
-        return range(1, self.changes + 1)
-
 
 def texts(
     *, old: str, new: str, ignore_space: bool = False, whole: bool = False, anchors: bool = True

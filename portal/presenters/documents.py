@@ -49,11 +49,6 @@ class DocumentComparison:
     changes: int
     hidden: int = 0
 
-    @property
-    def numbers(self) -> range:
-        """The numbers of the changes, for links to them."""
-        return range(1, self.changes + 1)
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -91,11 +86,6 @@ class ChatComparison:
 
     messages: tuple[Message, ...]
     changes: int
-
-    @property
-    def numbers(self) -> range:
-        """The numbers of the changes, for links to them."""
-        return range(1, self.changes + 1)
 
 
 def documents(*, old: Any, new: Any, whole: bool = False) -> DocumentComparison:
