@@ -205,8 +205,8 @@ def _headers(promise: Operation, method: str) -> Iterable[dict[str, Any]]:
         yield {
             "in": "header",
             "name": "If-Match",
-            "description": "The ETag of the draft that was read.",
-            "required": method == "DELETE",  # it has no body that could say the revision
+            "description": "The ETag of what was read. Needed unless the body says its revision.",
+            "required": method == "DELETE",  # it has no body
             "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
         }
 
