@@ -61,7 +61,7 @@ BARS = (
     Bar("R6", "tests.faults.r6", 60, WHOLE, seeded=True),
     Bar("R10", "tests.faults.r10", 30, WHOLE, seeded=True),
     Bar("S2", "benchmarks.s2_templates", 30),
-    Bar("S3", "benchmarks.suites", 120, LARGE, ("S3",), seeded=True),
+    Bar("S3", "benchmarks.suites", 60, LARGE, ("S3",), seeded=True),
     Bar("S5", "benchmarks.suites", 30, LARGE, ("S5",)),
     Bar("S6", "benchmarks.s6_egress", 15),
     Bar("S7", "benchmarks.suites", 30, LARGE, ("S7",)),
