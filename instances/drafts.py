@@ -148,14 +148,18 @@ def preview(
     variables: Mapping[str, Any] | None = None,
     body: PromptBody | None = None,
 ) -> Rendered:
-    """The draft rendered, with other variables or another text if given; secrets stay placeholders. Stores nothing."""
+    """The draft rendered, with other variables or another text if given; secrets stay placeholders. Stores nothing.
+
+    ``variables`` mean what they mean to :func:`edit`: secrets left out keep their value, one given as null has none.
+    """
     policy.require(actor, Permission.VIEW, instance.client)
     schema = instance.template_version.variables
     text = body.with_line_feeds() if body is not None else instance.body
     if body is not None:
         rendering.check(body=text, variables=schema)
     given = instance.variables if variables is None else variables
-    return render(body=text, schema=schema, given=given, secrets=instance.secret_values)
+    open_values, secrets = _split(schema, given, known_secrets=instance.secret_values)
+    return render(body=text, schema=schema, given=open_values, secrets=secrets)
 
 
 def behind(*, instance: PromptInstance) -> TemplateVersion | None:
@@ -204,8 +208,12 @@ def require_revision(*, draft: PromptInstance, revision: int) -> None:
 def render(
     *, body: PromptBody, schema: VariablesSchema, given: Mapping[str, Any], secrets: Mapping[str, str]
 ) -> Rendered:
-    """Render with validated values; secrets of another schema are left aside. Raises ``422.variables_invalid``."""
-    return rendering.render(body=body, variables=schema, values=schema.require({**given, **_own(schema, secrets)}))
+    """Render with validated values; secrets of another schema are left aside. Raises ``422.variables_invalid``.
+
+    A secret that is not set renders as any variable that is not given: empty, with no place in the text.
+    """
+    values = schema.require({**given, **_own(schema, secrets)})
+    return rendering.render(body=body, variables=schema, values=values, absent=schema.secret_names - values.keys())
 
 
 def subject(instance: PromptInstance) -> events.Subject:
@@ -216,7 +224,16 @@ def subject(instance: PromptInstance) -> events.Subject:
 def _checked(
     schema: VariablesSchema, given: Mapping[str, Any], *, known_secrets: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Validated values, split into open ones and secrets; a secret given as null is taken away.
+    """Validated values, split into open ones and secrets. Raises ``422.variables_invalid``."""
+    open_values, secrets = _split(schema, given, known_secrets=known_secrets)
+    schema.require({**open_values, **_own(schema, secrets)})
+    return open_values, secrets
+
+
+def _split(
+    schema: VariablesSchema, given: Mapping[str, Any], *, known_secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values split into open ones and secrets, as they were given; a secret given as null is taken away.
 
     Secrets of an earlier template stay, so that its versions can still be sent.
     """
@@ -225,9 +242,7 @@ def _checked(
         secrets.pop(name, None)
         if given[name] is not None:
             secrets[name] = given[name]
-    open_values = {name: value for name, value in given.items() if name not in schema.secret_names}
-    schema.require({**open_values, **_own(schema, secrets)})
-    return open_values, secrets
+    return {name: value for name, value in given.items() if name not in schema.secret_names}, secrets
 
 
 def _own(schema: VariablesSchema, secrets: Mapping[str, str]) -> dict[str, str]:

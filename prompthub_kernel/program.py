@@ -58,12 +58,16 @@ UNSET: Final = Unset()
 
 
 class Rendering:
-    """One run of one program: the values given, the names assigned, the segments written, what is left to spend."""
+    """One run of one program: the values given, the names assigned, the segments written, what is left to spend.
 
-    __slots__ = ("budget", "line", "out", "slots", "values")
+    ``absent`` are the secrets that have no value.
+    """
 
-    def __init__(self, values: Mapping[str, Any], slots: int, budget: Budget) -> None:
+    __slots__ = ("absent", "budget", "line", "out", "slots", "values")
+
+    def __init__(self, values: Mapping[str, Any], slots: int, budget: Budget, absent: frozenset[str]) -> None:
         self.values = values
+        self.absent = absent
         self.slots: list[Any] = [UNSET] * slots
         self.out: list[Segment] = []
         self.budget = budget
@@ -258,9 +262,11 @@ def write_text(text: str) -> Step:
 
 
 def write_secret(secret: Secret) -> Step:
-    """Write a secret's place."""
+    """Write a secret's place; nothing for one that has no value, as for any variable."""
 
     def write(run: Rendering) -> None:
+        if secret.name in run.absent:
+            return
         run.budget.spend(0, SECRET_BYTES)
         run.out.append(secret)
 

@@ -94,9 +94,17 @@ def check(*, body: PromptBody, variables: VariablesSchema) -> None:
             _ACCEPTED.add(seen)
 
 
-def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str, Any]) -> Rendered:
+def render(
+    *,
+    body: PromptBody,
+    variables: VariablesSchema,
+    values: Mapping[str, Any],
+    absent: frozenset[str] = frozenset(),
+) -> Rendered:
     """The text of a body with values in it; ``values`` are complete and fit the schema (``variables.require``).
 
+    Every secret is a place in the text, whether ``values`` has it or not: who reads the text may have it. Those in
+    ``absent`` have no value for anybody, so nothing is written for them.
     JSON and chat documents become one line of JSON whose string values are rendered, keys in the order given.
     Raises what :func:`check` raises; ``400.template_schema_invalid`` with code ``budget`` when a rendering takes
     more steps or text than a prompt can need; ``422.variables_invalid`` with code ``evaluation`` when a template
@@ -106,7 +114,7 @@ def render(*, body: PromptBody, variables: VariablesSchema, values: Mapping[str,
     used = _mentioned(programs) & variables.names
     budget = Budget()
     given = _given(values, used - variables.secret_names, budget)
-    texts = {at: _run(program, given, budget, _place(body, at)) for at, program in programs.items()}
+    texts = {at: _run(program, given, budget, absent, _place(body, at)) for at, program in programs.items()}
     out = texts[""] if body.text is not None else list(_spliced(body.document, (), texts))
     return Rendered(_merged(out), used, variables.names - used)
 
@@ -208,8 +216,10 @@ def _given(values: Mapping[str, Any], names: frozenset[str], budget: Budget) -> 
     return given
 
 
-def _run(program: Program, given: Mapping[str, Any], budget: Budget, place: str) -> list[Segment]:
-    run = Rendering(given, program.slots, budget)
+def _run(
+    program: Program, given: Mapping[str, Any], budget: Budget, absent: frozenset[str], place: str
+) -> list[Segment]:
+    run = Rendering(given, program.slots, budget, absent)
     try:
         program.body(run)
     except BudgetSpent as error:

@@ -6,7 +6,7 @@ import pytest
 
 from audit.models import AuditEvent
 from instances import drafts
-from instances.models import PromptInstance
+from instances.models import PromptInstance, PublishedSecrets
 from tests import factories
 from tests.problems import assert_page, assert_problem, assert_shape
 
@@ -16,6 +16,7 @@ SECRETIVE = {
     "properties": {"who": {"type": "string"}, "pin": {"type": "string", "x-secret": True}},
     "required": ["who"],
 }
+OPTIONAL = {"pin": {"type": "string", "x-secret": True}}
 
 
 @pytest.fixture
@@ -104,6 +105,46 @@ def test_secret_variables_are_only_named(admin, world, secretive):
     assert_shape(preview.json(), "Preview")
     assert preview.json()["content_materialized"] == "Tell Ann the pin ••••••."
     assert preview.json()["secrets"] == ["pin"]
+
+
+@pytest.mark.parametrize("engine", ["jinja2", "liquid"])
+def test_a_prompt_is_published_without_an_optional_secret_that_was_never_set(admin, world, system, engine):
+    template = factories.make_template_version(
+        project=world.project, content_md="A{{ pin }}B", engine=engine, variables_schema={"properties": OPTIONAL}
+    )
+    made = admin.post("instances", {"client": "acme", "template_id": str(template.id), "variables": {}}).json()
+    path = f"instances/{made['instanceId']}"
+
+    preview = admin.post(f"{path}/preview")
+    assert preview.status_code == 200
+    assert_shape(preview.json(), "Preview")
+    assert (preview.json()["content_materialized"], preview.json()["secrets"]) == ("AB", [])
+    assert (preview.json()["used"], preview.json()["unused"]) == (["pin"], [])
+
+    published = admin.post(f"{path}/publish")
+    assert published.status_code == 200, published.content
+    row = PromptInstance.objects.get(pk=made["instanceId"])
+    bare = row.active_version
+    assert (str(bare.pk), bare.content_materialized) == (published.json()["versionId"], ["AB"])
+    assert (row.secret_values, row.secret_revision, PublishedSecrets.objects.count()) == ({}, 0, 0)
+    events = AuditEvent.objects.filter(correlation_id=published.headers["X-Correlation-ID"]).order_by("id")
+    assert [(event.action, event.metadata["digest"]) for event in events] == [
+        (action, bare.digest) for action in ("instance.version.seal", "instance.version.activate", "instance.publish")
+    ]
+
+    admin("PATCH", path, {"revision": 1, "variables": {"pin": "hush-4711"}})
+    filled = admin.post(f"{path}/publish").json()
+    shown = admin.get(f"{path}/versions/{filled['versionId']}").json()
+    assert (shown["content_materialized"], shown["secrets"]) == ("A••••••B", ["pin"])
+    back = admin.post(f"{path}/publish", {"version": str(bare.pk)})
+    assert back.status_code == 200, back.content
+    assert admin.post(f"{path}/versions/{bare.pk}/reveal").json()["content_revealed"] == "AB"
+
+    admin("PATCH", path, {"revision": 2, "variables": {"pin": None}})
+    gone = assert_problem(admin.post(f"{path}/publish", {"version": filled["versionId"]}), "409.state_conflict")
+    assert gone["detail"] == "The secret variables pin of this version are no longer set."
+    row.refresh_from_db()
+    assert row.active_version_id == bare.pk
 
 
 def test_a_preview_takes_other_variables_and_text_and_stores_nothing(admin, world):

@@ -81,6 +81,24 @@ def test_of_secrets_a_side_names_only_which_are_set(system):
     assert "s3cret-pass" not in repr(side)
 
 
+@pytest.mark.parametrize("word", ["draft", "template", "active"])
+def test_a_secret_that_is_not_set_is_no_part_of_any_side(word, at, system):
+    version = make_template_version(
+        content_md="A{{ key }}B", variables_schema={"properties": {"key": {"type": "string", "x-secret": True}}}
+    )
+    instance = make_instance(template_version=version, variables={})
+    make_publication(version=make_instance_version(instance=instance))
+    prompt = drafts.get(key=instance.pk, actor=system)
+
+    side = comparing.side(instance=prompt, word=word, level=Level.RENDERED, actor=system)
+
+    assert (side.text, side.secrets) == ("AB", frozenset())
+    edited = drafts.edit(instance=prompt, revision=1, variables={"key": "s3cret-pass"}, by=system, at=at)
+    found = between(edited, "active", "draft", Level.RENDERED, system)
+    assert "••••••" in str(found["hunks"])
+    assert "s3cret-pass" not in str(found)
+
+
 def test_another_version_of_the_same_template_is_a_side_and_no_other_template(prompt, system):
     template = prompt.template_version.template
     older = make_template_version(project=template.project, name=template.name, content_md="Hey.")

@@ -85,6 +85,26 @@ def test_a_secret_left_out_keeps_its_value_and_null_takes_it_away(at, system):
         drafts.edit(instance=instance, revision=3, variables={"key": None}, by=system, at=at)
 
 
+def test_a_preview_takes_secrets_as_an_edit_does(at, system):
+    template = make_template_version(
+        content_md="A{{ key }}B", variables_schema={"properties": {"key": {"type": "string", "x-secret": True}}}
+    )
+    bare = make_instance(template_version=template, variables={})
+    filled = make_instance(template_version=template, variables={"key": SECRET})
+    for instance, variables, shown in (
+        (bare, None, "AB"),
+        (bare, {"key": None}, "AB"),
+        (bare, {"key": SECRET}, "A••••••B"),
+        (filled, {}, "A••••••B"),
+        (filled, {"key": None}, "AB"),
+    ):
+        assert drafts.preview(instance=instance, actor=system, variables=variables).text() == shown
+    required = make_instance(template_version=_secretive(), variables={"key": SECRET})
+    with pytest.raises(Invalid) as refused:
+        drafts.preview(instance=required, actor=system, variables={"key": None})
+    assert [problem.pointer for problem in refused.value.problems] == ["/variables/key"]
+
+
 def test_an_edit_writes_text_history_and_a_record_that_tells_no_text(at, system):
     instance = make_instance()
     edited = drafts.edit(instance=instance, revision=1, body=_own("For {{ company }} only"), by=system, at=at)

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from audit.models import AuditEvent
 from instances import drafts, versions
-from instances.models import Publication
+from instances.models import Publication, PublishedSecrets
 from prompthub_kernel.errors import Conflict, NotFound, Refused
 from tenancy.policy import Role
 from tests.factories import (
@@ -21,11 +21,18 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 KEYED = {"type": "object", "properties": {"key": {"type": "string", "x-secret": True}}, "required": ["key"]}
+SECRET = "kumquat-7319-zebra"
 
 
 def _keyed(value='quo"ted'):
     template = make_template_version(content_md="Key: {{ key }}", variables_schema=KEYED)
     return make_instance(template_version=template, variables={"key": value})
+
+
+def _optional(*, variables=None, **content):
+    schema = {"properties": {"key": {"type": "string", "x-secret": True}}}
+    template = make_template_version(variables_schema=schema, **content)
+    return make_instance(template_version=template, variables=variables or {})
 
 
 def test_a_sealed_version_holds_the_rendered_text_and_its_source():
@@ -69,6 +76,48 @@ def test_reveal_tells_which_secret_is_no_longer_set(at, system):
     with pytest.raises(Conflict) as refused:
         versions.reveal(version=version, by=system, at=at)
     assert "key" in refused.value.detail
+
+
+@pytest.mark.parametrize("engine", ["jinja2", "liquid"])
+@pytest.mark.parametrize(
+    ("content", "sealed"),
+    [
+        ({"content_md": "A{{ key }}B"}, "AB"),
+        ({"content_json": {"auth": "{{ key }}", "note": "A{{ key }}B"}}, '{"auth":"","note":"AB"}'),
+        ({"content_json": [{"role": "system", "content": "A{{ key }}B"}]}, '[{"role":"system","content":"AB"}]'),
+    ],
+)
+def test_an_optional_secret_that_is_not_set_has_no_place_in_the_sealed_text(engine, content, sealed, at, system):
+    publication = make_publication(version=make_instance_version(instance=_optional(engine=engine, **content)))
+    assert publication.version.content_materialized == [sealed]
+    assert versions.reveal(version=publication.version, publication=publication, by=system, at=at) == sealed
+    assert not PublishedSecrets.objects.exists()
+
+
+def test_text_sealed_without_a_secret_stays_so_once_it_is_set(at, system):
+    instance = _optional(content_md="A{{ key }}B")
+    without = make_publication(version=make_instance_version(instance=instance)).version
+    edited = drafts.edit(instance=instance, revision=1, variables={"key": SECRET}, by=system, at=at)
+    edited = drafts.get(key=edited.pk, actor=system)
+    assert versions.unpublished(instance=edited)
+    filled = make_publication(version=make_instance_version(instance=edited))
+    assert filled.version.content_materialized == ["A", {"secret": "key"}, "B"]
+    again = make_publication(version=versions.get(key=without.pk, instance=instance))
+    assert again.secret_revision == filled.secret_revision == 1
+    assert versions.reveal(version=again.version, publication=again, by=system, at=at) == "AB"
+    assert versions.reveal(version=filled.version, publication=filled, by=system, at=at) == f"A{SECRET}B"
+
+
+def test_text_sealed_with_a_secret_is_not_made_active_once_it_is_taken_away(at, system):
+    instance = _optional(content_md="A{{ key }}B", variables={"key": SECRET})
+    filled = make_publication(version=make_instance_version(instance=instance)).version
+    edited = drafts.edit(instance=instance, revision=1, variables={"key": None}, by=system, at=at)
+    without = make_publication(version=make_instance_version(instance=edited)).version
+    assert without.content_materialized == ["AB"]
+    locked = versions.get(key=filled.pk, instance=edited)
+    with pytest.raises(Conflict, match="The secret variables key of this version are no longer set"):
+        make_publication(version=locked)
+    assert Publication.objects.count() == 2
 
 
 def test_activating_moves_the_pointer_and_counts_upwards_even_backwards(at, system):

@@ -129,6 +129,39 @@ def test_a_secret_is_a_segment_and_its_value_is_never_looked_at(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_secret_that_nobody_has_renders_as_any_variable_without_a_value(engine):
+    source = "Key [{{ %s }}]{%% for row in rows %%} {{ %s }};{%% endfor %%}{%% if tone %%}{{ %s }}{%% endif %%}"
+    secret, ordinary = (text_body(source % (name, name, name), engine) for name in ("api_key", "name"))
+    values = {"rows": [1, 2], "tone": "warm"}
+    found = render(body=secret, variables=VARIABLES, values=values, absent=frozenset({"api_key"}))
+    assert found.segments == render(body=ordinary, variables=VARIABLES, values=values).segments
+    assert found.segments == ("Key [] ; ;",)
+    assert (found.secret_names, found.used) == (set(), {"api_key", "rows", "tone"})
+    assert found.join({}) == "Key [] ; ;"
+    assert render(body=secret, variables=VARIABLES, values=values).secret_names == {"api_key"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_of_two_secrets_only_the_one_that_nobody_has_is_left_out(engine):
+    two = VariablesSchema.parse({"properties": {name: {"type": "string", "x-secret": True} for name in "ab"}})
+    found = render(body=text_body("{{ a }}-{{ b }}", engine), variables=two, values={}, absent=frozenset("a"))
+    assert found.segments == ("-", Secret("b"))
+    assert render(body=text_body("{{ a }}", engine), variables=two, values={}, absent=frozenset("a")).segments == ()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "wrap", [lambda text: {"auth": text, "n": 1}, lambda text: [{"role": "user", "content": text}]]
+)
+def test_a_document_is_whole_without_a_secret_that_nobody_has(engine, wrap):
+    for source, expected in (("{{ api_key }}", ""), ("a {{ api_key }}b", "a b")):
+        body = PromptBody.parse(content_md=None, content_json=wrap(source), engine=engine)
+        found = render(body=body, variables=VARIABLES, values={}, absent=frozenset({"api_key"}))
+        assert json.loads(found.join({})) == wrap(expected)
+        assert len(found.segments) == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_no_value_can_forge_a_secret(engine):
     forged = json.dumps({"secret": "api_key"})
     assert rendered("{{ name }}", engine, name=forged).segments == (forged,)
