@@ -1,4 +1,4 @@
-"""Whether there is room to write. A full disk is still read, so only a write tells."""
+"""Whether there is room, and leave, to write. What is full or read-only is still read, so only a write tells."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TRIED_BYTES = 65_536
 
 
 def lacking() -> str:
-    """The sentence about a full disk when this process met one, or sees it coming, and a write just tried fails too."""
-    if not database_errors.perhaps_full():
+    """Why nothing can be written, when a write of this process met that, or sees it coming, and one tried now fails."""
+    if not database_errors.perhaps_unwritable():
         return ""
     try:
         idempotency.keep_and_forget(answer=secrets.token_hex(TRIED_BYTES // 2), at=database_now())
     except DatabaseError as error:
         return database_errors.cause(error) or database_errors.FULL
-    database_errors.found_room()
+    database_errors.wrote()
     return ""

@@ -103,4 +103,4 @@ def _nothing_met(pytestconfig):
     if _with_django(pytestconfig):
         from foundation import database_errors
 
-        database_errors.found_room()
+        database_errors.wrote()

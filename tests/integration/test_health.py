@@ -32,7 +32,7 @@ def _looks_again():
     health.forget()
     yield
     health.forget()
-    database_errors.found_room()
+    database_errors.wrote()
 
 
 @pytest.fixture
@@ -107,8 +107,25 @@ def test_a_full_disk_is_a_warning_until_a_write_goes_through_again(browser):
     assert not IdempotencyKey.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.sqlite
+def test_a_database_that_may_only_be_read_is_a_warning_until_a_write_goes_through_again(browser):
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA query_only = ON")
+        with pytest.raises(OperationalError) as refusal, transaction.atomic():
+            factories.make_template_version()
+        assert database_errors.unavailable(refusal.value) == database_errors.READ_ONLY
+        status, checks = readyz(browser)
+        assert (status, checks["database"]) == (200, {"status": "warning", "detail": database_errors.READ_ONLY})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA query_only = OFF")
+    assert readyz(browser)[1]["database"] == {"status": "ok"}
+
+
 def test_a_disk_without_room_is_noticed_before_anybody_writes(browser, monkeypatch):
-    monkeypatch.setattr(database_errors, "perhaps_full", lambda: True)
+    monkeypatch.setattr(database_errors, "perhaps_unwritable", lambda: True)
     assert readyz(browser)[1]["database"] == {"status": "ok"}, "a write goes through"
     monkeypatch.setattr(IdempotencyKey.objects, "create", be_full)
     assert readyz(browser)[1]["database"] == {"status": "warning", "detail": database_errors.FULL}

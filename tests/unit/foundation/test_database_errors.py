@@ -10,13 +10,13 @@ import pytest
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from foundation import database_errors
-from foundation.database_errors import AWAY, DAMAGED, FULL, cause, unavailable
+from foundation.database_errors import AWAY, DAMAGED, FULL, READ_ONLY, cause, unavailable
 
 
 @pytest.fixture(autouse=True)
 def _room():
     yield
-    database_errors.found_room()
+    database_errors.wrote()
 
 
 def wrapped(own):
@@ -47,6 +47,16 @@ def test_a_database_that_may_not_grow_is_full(tmp_path):
     assert cause(wrapped(refusal.value)) == FULL
 
 
+def test_a_database_that_may_only_be_read_is_not_one_that_does_not_answer(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "kept")) as kept:
+        kept.execute("CREATE TABLE kept (text)")
+    only_read = sqlite3.connect(f"file:{tmp_path / 'kept'}?mode=ro", uri=True)
+    with closing(only_read) as kept, pytest.raises(sqlite3.OperationalError) as refusal:
+        kept.execute("INSERT INTO kept VALUES ('x')")
+    assert unavailable(wrapped(refusal.value)) == READ_ONLY
+    assert database_errors.perhaps_unwritable()
+
+
 def test_what_is_no_database_is_damaged(tmp_path):
     (tmp_path / "torn").write_bytes(b"x" * 8192)
     with closing(sqlite3.connect(tmp_path / "torn")) as torn, pytest.raises(sqlite3.DatabaseError) as refusal:
@@ -54,7 +64,10 @@ def test_what_is_no_database_is_damaged(tmp_path):
     assert cause(wrapped(refusal.value)) == DAMAGED
 
 
-@pytest.mark.parametrize(("state", "told"), [("53100", FULL), ("XX001", DAMAGED), ("XX002", DAMAGED), ("57P01", "")])
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("53100", FULL), ("25006", READ_ONLY), ("XX001", DAMAGED), ("XX002", DAMAGED), ("57P01", "")],
+)
 def test_postgresql_says_it_by_its_states(state, told):
     assert cause(of_postgresql(state)) == told
 
@@ -98,11 +111,11 @@ def test_where_the_database_is_a_file_its_disk_is_looked_at(monkeypatch, tmp_pat
         database_errors, "connection", SimpleNamespace(vendor=vendor, settings_dict={"NAME": tmp_path / "x"})
     )
     monkeypatch.setattr(database_errors.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
-    assert database_errors.perhaps_full() is known
+    assert database_errors.perhaps_unwritable() is known
 
 
 def test_a_full_disk_is_remembered_until_there_is_room():
     cause(of_postgresql("53100"))
-    assert database_errors.perhaps_full()
-    database_errors.found_room()
-    assert not database_errors.perhaps_full()
+    assert database_errors.perhaps_unwritable()
+    database_errors.wrote()
+    assert not database_errors.perhaps_unwritable()
