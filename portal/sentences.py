@@ -65,6 +65,7 @@ SENTENCES = (
     N("The database is damaged. Stop PromptHub, and restore the database from a backup."),
     N("The database did not answer. Try again."),
     N("The disk that holds the database is full. Nothing was half written: make room, then try again."),
+    N("The database can be read, but not written. Nothing was half written: mend its rights, then try again."),
     # A prompt's text
     N("The prompt is empty."),
     N("NUL characters cannot be stored."),
@@ -151,7 +152,13 @@ SENTENCES = (
     N("No such drift."),
     N("This drift was settled already."),
     N("A newer delivery overwrote what was found there; nothing is left to settle."),
-    N("Only text is taken over; edit the document by hand."),
+    N(
+        "What the provider runs is no valid document of this prompt's format; put our text back, or edit the draft by "
+        "hand."
+    ),
+    N("The provider's text holds a secret of this prompt where none can stand; edit the draft by hand."),
+    N("The provider's text holds a secret that is no longer set; set it again, or edit the draft by hand."),
+    N("It is not known which secrets were delivered there; edit the draft by hand."),
     # Refining
     N("Refining with AI is switched off for this installation."),
     N("No language model is set up for this installation."),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Invalid, Problem
-from prompthub_kernel.pointer import pointer
+from prompthub_kernel.pointer import pointer, split
 
 MAX_SOURCE_BYTES = 256 * 1024
 """Largest source of one body, UTF-8; for documents their canonical JSON."""
@@ -110,6 +110,19 @@ class PromptBody:
                     yield pointer([index, "content"]), message["content"]
         else:
             yield from _strings(self.document, ())
+
+    def with_leaves(self, sources: Mapping[str, str]) -> Self:
+        """The same with other renderable strings, by the pointers of :meth:`leaves`. Raises as :meth:`parse`."""
+        fields = self.as_fields()
+        if self.text is not None:
+            fields["content_md"] = sources.get("", self.text)
+        for at, source in sources.items() if self.text is None else ():
+            *steps, last = split(at)
+            place = fields["content_json"]
+            for step in steps:
+                place = place[int(step) if isinstance(place, list) else step]
+            place[int(last) if isinstance(place, list) else last] = source
+        return type(self).parse(**fields)
 
     def document_keys(self) -> Iterator[tuple[str, str]]:
         """Every key of a document with the JSON Pointer of its value. Keys are not renderable."""

@@ -1,16 +1,39 @@
-"""A text as a template that renders to exactly that text."""
+"""A text, or each string of a document, as a template that renders to exactly that text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
+from prompthub_kernel.body import PromptBody
 from prompthub_kernel.errors import Invalid, Problem
+from prompthub_kernel.program import MAX_PROBLEMS
 
-_MARKS = re.compile(r"\{\{|\{%|\{#")
-_ENDRAW = re.compile(r"\{%-?\s*endraw")
+_MARKS = re.compile(r"\{\{|\{%|\{#|\{\Z")  # a brace at the end would open a tag with the placeholder behind it
+_ENDRAW = re.compile(r"\{%[-+]?\s*endraw")
+_UNFIT = "This text cannot be taken over word for word."
 SHORTEST_SECRET = 4
 """Characters; a shorter value would be found everywhere in ordinary text."""
+
+
+def as_source(*, body: PromptBody, secrets: Mapping[str, str]) -> PromptBody:
+    """The body that renders to what this one says: each of its renderable strings by :func:`as_template`.
+
+    Raises ``400.template_schema_invalid`` with the places of those that hold the end of a ``raw`` block, and for a body
+    that has become too large.
+    """
+    root = "/content_md" if body.text is not None else "/content_json"
+    sources: dict[str, str] = {}
+    problems: list[Problem] = []
+    for at, text in body.leaves():
+        try:
+            sources[at] = as_template(text=text, secrets=secrets)
+        except Invalid as refused:
+            problems += [replace(problem, pointer=root + at) for problem in refused.problems]
+    if problems:
+        raise Invalid("400.template_schema_invalid", _UNFIT, problems=problems[:MAX_PROBLEMS])
+    return body.with_leaves(sources)
 
 
 def as_template(*, text: str, secrets: Mapping[str, str]) -> str:
@@ -23,7 +46,7 @@ def as_template(*, text: str, secrets: Mapping[str, str]) -> str:
     if _ENDRAW.search(text):
         raise Invalid(
             "400.template_schema_invalid",
-            "This text cannot be taken over word for word.",
+            _UNFIT,
             problems=[Problem("/content_md", "syntax", "it holds {% endraw %}")],
         )
     names = {value: name for value, name in secrets.items() if len(value) >= SHORTEST_SECRET}

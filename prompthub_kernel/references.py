@@ -10,11 +10,9 @@ what comes out is checked like any other text, and a reference that was not foun
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from prompthub_kernel.address import Address
 from prompthub_kernel.body import BodyFormat, Engine, PromptBody
@@ -192,29 +190,12 @@ def _replaced(body: PromptBody, pieces: list[tuple[Reference, str]]) -> PromptBo
         sources[reference.at] = before + text + after
     if problems:
         raise _invalid(problems[::-1])
-    columns: dict[str, Any] = {"content_md": None, "content_json": None}
-    if body.text is not None:
-        columns["content_md"] = sources[""]
-    else:
-        columns["content_json"] = _filled(copy.deepcopy(body.document), sources)
-    return PromptBody.parse(**columns, engine=body.engine, format=body.format)
+    return body.with_leaves(sources)
 
 
 def _joins(left: str, right: str) -> bool:
     """Whether a tag would begin where two texts meet."""
     return left.endswith("{") and right[:1] in {"{", "%", "#"}
-
-
-def _filled(document: Any, sources: Mapping[str, str]) -> Any:
-    """The document with its renderable strings set."""
-    for at, text in sources.items():
-        steps = [step.replace("~1", "/").replace("~0", "~") for step in at.split("/")[1:]]
-        place = document
-        for step in steps[:-1]:
-            place = place[int(step) if isinstance(place, list) else step]
-        last = steps[-1]
-        place[int(last) if isinstance(place, list) else last] = text
-    return document
 
 
 def _problem(body: PromptBody, at: str, code: str, line: int, detail: str) -> Problem:

@@ -19,13 +19,12 @@ from foundation.actors import Actor
 from foundation.clock import database_now
 from instances import drafts, versions
 from instances.models import PromptInstance, Publication
-from prompthub_kernel import diffing, literal
-from prompthub_kernel.body import PromptBody
+from prompthub_kernel import diffing
 from prompthub_kernel.canonical import sha256_digest
 from prompthub_kernel.diffing import PromptDiff
-from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
+from prompthub_kernel.errors import Conflict, NotFound
 from prompthub_kernel.rendering import MASK
-from publishing import adapters, closing, courier, deliveries, overwriting, publish
+from publishing import adapters, adopting, closing, courier, deliveries, overwriting, publish
 from publishing.asking import Asking, Unasked
 from publishing.models import Delivery, Drift, Placement
 from publishing.ports import Observation, ProviderError
@@ -146,16 +145,17 @@ def redeliver(*, drift: Drift, by: Actor, at: datetime, asked: bool = False) -> 
 
 
 def adopt(*, drift: Drift, revision: int, by: Actor, at: datetime) -> PromptInstance:
-    """Take the provider's text into the draft, word for word, for a person to look at and publish.
+    """Take the provider's text or document into the draft, word for word, for a person to look at and publish.
 
-    ``revision`` is the draft's that the person was shown; raises ``409.draft_stale`` when it is another by now.
+    ``revision`` is the draft's that the person was shown; raises ``409.draft_stale`` when it is another by now, and
+    what :func:`adopting.as_body` raises for what cannot be taken over.
     """
     instance = drift.placement.instance
     policy.require(by, Permission.EDIT, instance.client)
     with transaction.atomic():
         row = _locked(drift)
         draft = drafts.locked(instance=instance)
-        body = _as_body(row, draft)
+        body = adopting.as_body(drift=row, draft=draft)
         draft = drafts.edit(instance=draft, revision=revision, body=body, by=by, at=at)
         _end(row, "adopt", Action.DRIFT_ADOPT, by, at)
     return draft
@@ -368,29 +368,3 @@ def _require_open(row: Drift) -> None:
         raise Conflict(*closing.REFUSED[closing.Bar(row.ended_by)])
     if row.ended_at is not None:
         raise Conflict("409.state_conflict", "This drift was settled already.")
-
-
-def _as_body(drift: Drift, draft: PromptInstance) -> PromptBody:
-    """The observed text as a source that renders to itself; present and former secrets become placeholders again."""
-    if draft.body.document is not None:
-        raise Invalid(
-            "422.request_invalid",
-            "Only text is taken over; edit the document by hand.",
-            problems=[Problem("", "format", "the prompt is a document")],
-        )
-    publication, known = drift.delivery.publication, versions.secrets_ever(instance=draft)
-    if publication.version.rendered.secret_names - versions.carried(publication=publication).keys():
-        raise Conflict(
-            "409.state_conflict", "It is not known which secrets were delivered there; edit the draft by hand."
-        )
-    places = {value: name for value, name in known.items() if name in draft.template_version.variables.secret_names}
-    source = literal.as_template(text=drift.observed, secrets=places)
-    if redaction.tells(source, secrets=known):
-        raise Invalid(
-            "422.request_invalid",
-            "The provider's text holds a secret of this prompt where none can stand; edit the draft by hand.",
-            problems=[Problem("", "secret", "a secret stands in it escaped, encoded, or without a variable for it")],
-        )
-    return PromptBody.parse(
-        content_md=source, content_json=None, engine=str(draft.body.engine), format=str(draft.body.format)
-    )

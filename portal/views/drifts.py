@@ -16,8 +16,8 @@ from portal.access import OperatorView, controls
 from portal.presenters import drifts as shown
 from portal.presenters import showing
 from prompthub_kernel.errors import Conflict, Invalid, Problem
+from publishing import adopting, sides
 from publishing import drift as drifts
-from publishing import sides
 from tenancy import policy
 from tenancy.policy import Permission
 
@@ -58,7 +58,7 @@ class DriftView(OperatorView):
             "shown": showing.show(base=base, target=target, format=version.format, shape=shape),
             "documents": base.document is not None,
             "unpublished": versions.unpublished(instance=instance),
-            "line_ends": "\r" in row.observed,
+            "line_ends": adopting.alters_line_ends(drift=row, draft=instance),
             "error": error,
             "put_back": put_back,
         }

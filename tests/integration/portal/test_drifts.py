@@ -180,12 +180,40 @@ def test_line_ends_that_publishing_changes_are_told_before(client, person, engin
     assert "CRLF" not in person().get(at("drift", plain)).content.decode()
 
 
-def test_a_document_is_not_adopted_and_says_so(client, person):
-    template = {"content_md": None, "content_json": {"say": "hello"}}
-    html = person().get(at("drift", drifted(client, observed='{"say": "bye"}', **template))).content.decode()
-    assert "This prompt is a document" in html
-    assert "Adopt into the draft" not in html
-    assert "structure" in html
+DOCUMENT = {"content_md": None, "content_json": {"say": "hello"}}
+
+
+def test_the_providers_document_is_taken_into_the_draft(client, person):
+    row = drifted(client, observed='{"say": "bye"}', **DOCUMENT)
+    browser = person(Role.EDITOR)
+    page = browser.get(at("drift", row)).content.decode()
+    assert "Adopt into the draft" in page
+    assert "structure" in page
+    answer = browser.post(at("adopt", row), {"revision": revision(page)}, follow=True)
+    assert "is in the draft now" in answer.content.decode()
+    assert drafts.get(key=row.placement.instance_id, actor=SYSTEM).content_json == {"say": "bye"}
+
+
+def test_what_is_no_document_is_not_taken_for_one_and_the_page_says_what_can_be_done(client, person):
+    row = drifted(client, observed="Be rude.", **DOCUMENT)
+    browser = person()
+    page = browser.get(at("drift", row)).content.decode()
+    refused = browser.post(at("adopt", row), {"revision": revision(page)})
+    html = refused.content.decode()
+    assert refused.status_code == 422
+    assert "What the provider runs is no valid document of this prompt&#x27;s format" in html
+    assert at("redeliver", row) in html
+    row.refresh_from_db()
+    assert row.ended_at is None
+    assert drafts.get(key=row.placement.instance_id, actor=SYSTEM).content_json is None
+
+
+@pytest.mark.parametrize(
+    ("observed", "told"), [('{"say": "a\\r\\nb"}', True), ('{\r\n"say": "a\\\\rb"}', False), ("\r\n", False)]
+)
+def test_line_ends_that_publishing_changes_are_those_in_strings_of_a_document(client, person, observed, told):
+    html = person().get(at("drift", drifted(client, observed=observed, **DOCUMENT))).content.decode()
+    assert ("Its lines end in CRLF" in html) is told
 
 
 def test_a_viewer_sees_why_not_and_is_refused(client, person):
