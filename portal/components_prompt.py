@@ -261,10 +261,11 @@ def preview_panel() -> Part:
 
 def runs() -> Part:
     """Where a prompt runs."""
-    placement = SimpleNamespace(pk=UUID(int=8), target=SimpleNamespace(name="phone agent", adapter="retell"))
     newest = SimpleNamespace(error_detail="The provider did not answer.")
 
     def one(**more: Any) -> SimpleNamespace:
+        target = SimpleNamespace(name="phone agent", adapter="retell", enabled=more.pop("enabled", True))
+        placement = SimpleNamespace(pk=UUID(int=8), target=target)
         place = SimpleNamespace(placement=placement, drift=more.pop("drift", None), newest=newest)
         given = {"ordinal": 3, "current": True, "on_its_way": False, "given_up": False, **more}
         return SimpleNamespace(place=place, **given)
@@ -274,6 +275,7 @@ def runs() -> Part:
         one(on_its_way=True, ordinal=None),
         one(given_up=True),
         one(current=False),
+        one(current=False, enabled=False),
         one(drift=SimpleNamespace(pk=UUID(int=9))),
     ]
     return Part("runs", _("Where a prompt runs"), {_("every state"): {**WHERE, "places": places}})

@@ -54,7 +54,7 @@ def _goal(
     delivery = SimpleNamespace(publication=_publication(version, version), ended_at=AT) if version else None
     last = SimpleNamespace(state=newest, error_detail="The workflow was not found.")
     place: Any = SimpleNamespace(delivery=delivery, drift=more.get("drift"), newest=last if newest else None)
-    target: Any = SimpleNamespace(pk=UUID(int=key), name=name)
+    target: Any = SimpleNamespace(pk=UUID(int=key), name=name, enabled=more.get("enabled", True))
     return Goal(target, [place], chosen=not problems, problems=problems, unanswered=more.get("unanswered", ()))
 
 
@@ -66,6 +66,7 @@ def goal() -> Part:
         _("does not take the text"): _goal(3, "sms", problems=[OBJECTION], version=2),
         _("last one given up"): _goal(4, "chat", version=2, newest="buried"),
         _("changed there"): _goal(5, "mail", version=2, drift=SimpleNamespace()),
+        _("switched off"): _goal(9, "fax", version=2, enabled=False),
     }
     return Part(
         "goal",

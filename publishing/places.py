@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from instances.models import PromptInstance
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from instances.models import PromptInstance, Publication
 from publishing import adapters
-from publishing.models import Placement, Target
+from publishing.models import Delivery, Placement, Target
 from publishing.ports import Remote
 
 Steps = tuple[str | int, ...]
@@ -42,3 +44,24 @@ def holders(*, placement: Placement, lane_id: uuid.UUID) -> list[Placement]:
     live = Placement.objects.filter(lane_id=lane_id, removed_at__isnull=True).exclude(pk=placement.pk).order_by("pk")
     placed = live.select_related("target", "instance__client")
     return [one for one in placed if overlap(mine, steps(one))]
+
+
+def behind(*, placements: QuerySet[Placement]) -> dict[Publication, list[Placement]]:
+    """Those whose prompt has a newer publication than the last that was to go there, by that newer one.
+
+    Nothing went yet to a place that is younger than its prompt's newest publication; it is not behind.
+    """
+    newest = Publication.objects.filter(instance=OuterRef("instance")).order_by("-ordinal")
+    last = Delivery.objects.filter(placement=OuterRef("pk")).order_by("-ordinal", "-id")
+    told = placements.annotate(
+        newest_id=Subquery(newest.values("pk")[:1]),
+        newest_ordinal=Subquery(newest.values("ordinal")[:1]),
+        newest_at=Subquery(newest.values("at")[:1]),
+        last_ordinal=Subquery(last.values("ordinal")[:1]),
+    )
+    missed = Q(last_ordinal__isnull=True, newest_at__gte=F("created_at")) | Q(newest_ordinal__gt=F("last_ordinal"))
+    lacking: dict[uuid.UUID, list[Placement]] = {}
+    for placement in told.filter(missed).order_by("pk"):
+        lacking.setdefault(placement.newest_id, []).append(placement)
+    found = Publication.objects.select_related("instance").in_bulk(lacking)
+    return {found[key]: rows for key, rows in lacking.items()}

@@ -270,7 +270,7 @@ def _require_expected(
 
 def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) -> list[Placement]:
     """The placements on the chosen targets, or all. An unknown or switched-off target is a problem of its own."""
-    placed: QuerySet[Placement] = targets.placements_of(instance=instance)
+    placed: QuerySet[Placement] = targets.placements_of(instance=instance).filter(target__enabled=True)
     if target_ids is None:
         return list(placed)
     chosen = [placement for placement in placed if placement.target_id in set(target_ids)]

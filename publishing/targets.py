@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from audit import events
 from audit.actions import Action
 from foundation.actors import Actor
-from instances import versions
 from instances.models import PromptInstance
 from prompthub_kernel.canonical import canonical_json, sha256_digest
 from prompthub_kernel.errors import Conflict, Invalid, NotFound, Problem
@@ -127,7 +126,7 @@ def disable(*, target: Target, by: Actor, at: datetime) -> Target:
 
 
 def enable(*, target: Target, by: Actor, at: datetime) -> Target:
-    """Publish to it again. Where something waited, the newest publication of that prompt is sent at once."""
+    """Publish to it again. Where another publication than a prompt's newest went last, the newest is sent at once."""
     return _switch(target, Action.TARGET_ENABLE, by, at, enabled=True)
 
 
@@ -236,10 +235,8 @@ def placements_for(*, client: Client, actor: Actor) -> QuerySet[Placement]:
 
 
 def placements_of(*, instance: PromptInstance) -> QuerySet[Placement]:
-    """Where a prompt goes, over all targets that are switched on."""
-    return Placement.objects.filter(instance=instance, removed_at__isnull=True, target__enabled=True).select_related(
-        "target__client", "lane"
-    )
+    """Where a prompt goes, over all targets, also those that are switched off and are sent nothing for now."""
+    return Placement.objects.filter(instance=instance, removed_at__isnull=True).select_related("target__client", "lane")
 
 
 def get(*, key: uuid.UUID | str, actor: Actor) -> Target:
@@ -279,24 +276,26 @@ def _switch(target: Target, action: Action, by: Actor, at: datetime, *, enabled:
         if row.enabled != enabled:
             row.enabled = enabled
             row.save()
-            _record(action, row, by, at, {})
-            if enabled:
-                _go_on(row, by, at)
+            sent = _caught_up(row, by, at) if enabled else []
+            _record(action, row, by, at, {"deliveries": [str(delivery.id) for delivery in sent]} if enabled else {})
     return row
 
 
-def _go_on(row: Target, by: Actor, at: datetime) -> None:
-    """Send what waited; where a newer publication was not sent while the target was off, that one instead."""
-    open_there = placements(target=row).filter(instance__archived_at__isnull=True, deliveries__state__in=OPEN)
-    waited = list(open_there.order_by("instance_id", "pk").distinct())
-    held = [placement.instance_id for placement in waited]
-    list(PromptInstance.objects.filter(pk__in=held).order_by("pk").select_for_update().values_list("pk"))
-    for placement in waited:
-        newest = versions.newest_publication(instance=placement.instance)
-        last = deliveries.newest_for(placement=placement)
-        if newest is not None and last is not None and newest.ordinal > last.ordinal:
-            deliveries.enqueue(publication=newest, placements=[placement], by=by, at=at)
-    waiting.hasten(placements=[placement.pk for placement in waited])
+def _caught_up(row: Target, by: Actor, at: datetime) -> list[Delivery]:
+    """Send what waited; where something newer was published while the target was off, that instead.
+
+    The prompts are locked: what is being published meanwhile is either seen here, or finds the target switched on.
+    """
+    placed = placements(target=row).filter(instance__archived_at__isnull=True)
+    held = PromptInstance.objects.filter(pk__in=placed.values("instance_id")).order_by("pk")
+    list(held.select_for_update().values_list("pk"))
+    sent = [
+        delivery
+        for publication, missing in places.behind(placements=placed).items()
+        for delivery in deliveries.enqueue(publication=publication, placements=missing, by=by, at=at)
+    ]
+    waiting.hasten(placements=list(placed.filter(deliveries__state__in=OPEN).values_list("pk", flat=True).distinct()))
+    return sent
 
 
 def _locked(target: Target) -> Target:

@@ -61,6 +61,18 @@ def next_try(
     return NextTry(until, because)
 
 
+def next_try_of(*, delivery: Delivery) -> NextTry | None:
+    """When a delivery is sent at the earliest; its lane and its place's target are loaded with it."""
+    return next_try(
+        state=delivery.state,
+        tries=delivery.tries,
+        due_at=delivery.due_at,
+        not_before=delivery.lane.not_before,
+        open_until=delivery.lane.open_until,
+        enabled=delivery.placement.target.enabled,
+    )
+
+
 def backoff(*, tries: int) -> float:
     """Seconds until the next try, after so many that failed: full jitter over base · 2ⁿ, capped.
 

@@ -188,15 +188,7 @@ def placement(row: Placement) -> Shown:
 
 def delivery(row: Delivery) -> Shown:
     """One sealed text on its way to one place."""
-    aim, lane = row.placement.target, row.lane
-    then = waiting.next_try(
-        state=row.state,
-        tries=row.tries,
-        due_at=row.due_at,
-        not_before=lane.not_before,
-        open_until=lane.open_until,
-        enabled=aim.enabled,
-    )
+    aim, then = row.placement.target, waiting.next_try_of(delivery=row)
     return {
         "id": str(row.id),
         "state": str(row.state),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from foundation import ending
 from foundation.actors import Actor
+from foundation.clock import from_database_now
 from gateway import query
 from gateway.endpoint import Endpoint
 from gateway.operations import Answer, operation
@@ -17,7 +19,7 @@ from gateway.v1.bodies import uuid_of
 from gateway.v1.instances import MISSING
 from instances import drafts, versions
 from prompthub_kernel.errors import Problem, Unavailable
-from publishing import adapters, deliveries
+from publishing import adapters, deliveries, waiting
 from publishing.models import Delivery
 from publishing.publish import BASED_ON, Expect, check, publish
 from publishing.states import ENDED, OPEN, UNCERTAIN, DeliveryState
@@ -25,6 +27,7 @@ from tenancy.policy import Permission
 
 WAIT = (
     "Wait until it is delivered, or the first try failed: 502, with the version and its deliveries in `context`. "
+    "Up to 30 seconds, and not for what is held up for longer: its delivery says `waits_for`, and until when. "
     "`retryable` is true while PromptHub goes on trying by itself, false when a delivery was given up: replay it, or "
     "publish again, when the cause is gone."
 )
@@ -131,15 +134,20 @@ class PublishInstance(Endpoint):
 def awaited(sent: list[UUID], actor: Actor) -> list[Delivery]:
     """The deliveries once each has ended or had a failed try, or as they are after a while or when the server stops.
 
-    Holds no transaction.
+    Nobody waits for what a pause, or a target that is switched off, holds up for longer. Holds no transaction.
     """
-    until = time.monotonic() + WAIT_SECONDS
+    until, latest = time.monotonic() + WAIT_SECONDS, from_database_now(WAIT_SECONDS)
     while True:
         rows = list(deliveries.listing(actor=actor).filter(pk__in=sent).order_by("id"))
-        done = all(row.state in ENDED or row.error_code for row in rows)
+        done = all(row.state in ENDED or row.error_code or _held_up(row, latest) for row in rows)
         if done or ending.begun.is_set() or time.monotonic() >= until:
             return rows
         time.sleep(POLL_SECONDS)
+
+
+def _held_up(row: Delivery, latest: datetime) -> bool:
+    then = waiting.next_try_of(delivery=row)
+    return then is not None and (then.at is None or then.at > latest)
 
 
 def _sent(published: dict[str, Any], instance_id: UUID, actor: Actor) -> list[UUID]:

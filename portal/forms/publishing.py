@@ -59,6 +59,6 @@ class PublishForm(forms.Form):
         names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(given, initial={"revision": revision, "expected": expected, "reason": reason})
-        choices = [(str(goal.target.pk), goal.target.name) for goal in goals]
+        choices = [(str(goal.target.pk), goal.target.name) for goal in goals if goal.target.enabled]
         self.fields["target"].choices = choices  # type: ignore[attr-defined]
         self.fields["target"].names = names  # type: ignore[attr-defined]

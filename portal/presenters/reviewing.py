@@ -33,7 +33,7 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A target with the prompt's places there. ``problems`` is None where its contract was not asked yet.
+    """A target with the prompt's places there. ``problems`` is None where its contract was not asked.
 
     ``unanswered`` is why the provider itself was not asked, or gave no answer.
     """
@@ -107,24 +107,30 @@ def goals(
     chosen: Collection[uuid.UUID] | None = None,
     problems: Sequence[Problem] | None = None,
 ) -> list[Goal]:
-    """The targets a prompt goes to, by name; all of them chosen unless said otherwise.
+    """The targets a prompt goes to, by name; all that are switched on are chosen unless said otherwise.
 
     ``problems`` of a check point at ``/targets/<target id>/…``.
     """
     places: dict[uuid.UUID, list[Confirmed]] = {}
     for place in sides.confirmed(placements=targets.placements_of(instance=instance)).values():
         places.setdefault(place.placement.target_id, []).append(place)
-    found = [
-        Goal(
-            target=listed[0].placement.target,
-            places=listed,
-            chosen=chosen is None or key in chosen,
-            problems=None if problems is None else [p for p in objections(problems, key) if p.code not in UNANSWERED],
-            unanswered=[p for p in objections(problems or (), key) if p.code in UNANSWERED],
-        )
-        for key, listed in places.items()
-    ]
+    found = [_goal(listed, chosen, problems) for listed in places.values()]
     return sorted(found, key=lambda goal: (goal.target.name, str(goal.target.pk)))
+
+
+def _goal(
+    places: Sequence[Confirmed], chosen: Collection[uuid.UUID] | None, problems: Sequence[Problem] | None
+) -> Goal:
+    target = places[0].placement.target
+    if not target.enabled:
+        return Goal(target=target, places=places, chosen=False)
+    return Goal(
+        target=target,
+        places=places,
+        chosen=chosen is None or target.pk in chosen,
+        problems=None if problems is None else [p for p in objections(problems, target.pk) if p.code not in UNANSWERED],
+        unanswered=[p for p in objections(problems or (), target.pk) if p.code in UNANSWERED],
+    )
 
 
 def objections(problems: Sequence[Problem], target: uuid.UUID) -> list[Problem]:

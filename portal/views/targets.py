@@ -182,11 +182,15 @@ class SwitchTarget(TargetView):
     enabled = False
 
     def post(self, request: HttpRequest, target: uuid.UUID) -> HttpResponse:
-        """From the next publication on."""
+        """Off, nothing is sent there; on again, it gets what it missed."""
         row = self.target(target)
         switch = targets.enable if self.enabled else targets.disable
         switch(target=row, by=self.actor, at=self.at)
-        told = _("What is published goes there again.") if self.enabled else _("Nothing is published there any more.")
+        told = (
+            _("What is published goes there again; what it missed is sent now.")
+            if self.enabled
+            else _("Nothing is published there any more.")
+        )
         messages.success(request, told)
         return self.to(row)
 

@@ -10,7 +10,7 @@ from audit.models import AuditEvent
 from foundation.actors import system
 from gateway.v1 import publishing
 from instances.models import Publication
-from publishing import courier
+from publishing import courier, lanes
 from publishing.models import Delivery
 from tests import factories
 from tests.problems import assert_page, assert_problem, assert_shape
@@ -224,6 +224,33 @@ def test_waiting_again_looks_at_what_is_still_on_its_way(admin, world, path, mon
     monkeypatch.setattr(publishing, "time", _Worker(world.placement))
     body = admin.post(f"{path}?wait=true").json()
     assert (body["changed"], [row["state"] for row in body["deliveries"]]) == (False, ["delivered"])
+
+
+@pytest.mark.parametrize(("seconds", "why"), [(120, "retry_after"), (None, "target_disabled")])
+def test_nobody_waits_for_what_is_held_up_for_longer(admin, world, path, monkeypatch, seconds, why):
+    monkeypatch.setattr(publishing, "POLL_SECONDS", "no further look")  # time.sleep takes no text
+    monkeypatch.setattr(publishing, "WAIT_SECONDS", 100)
+    admin.post(path)
+    if seconds is None:
+        admin.post(f"targets/{world.target.id}/disable")
+    else:
+        lanes.wait_until(lane_id=world.placement.lane_id, seconds=seconds)
+    response = admin.post(f"{path}?wait=true")
+    assert response.status_code == 200
+    assert [(row["state"], row["waits_for"]) for row in response.json()["deliveries"]] == [("pending", why)]
+
+
+def test_a_pause_that_ends_in_time_is_waited_for(admin, world, path, monkeypatch):
+    class Later(_Worker):
+        def sleep(self, seconds):
+            lanes.lift(lane_ids=[self.placement.lane_id])
+            super().sleep(seconds)
+
+    monkeypatch.setattr(publishing, "time", Later(world.placement))
+    admin.post(path)
+    lanes.wait_until(lane_id=world.placement.lane_id, seconds=20)
+    body = admin.post(f"{path}?wait=true").json()
+    assert [row["state"] for row in body["deliveries"]] == ["delivered"]
 
 
 def test_when_too_many_wait_the_answer_comes_at_once(admin, path, monkeypatch):

@@ -13,7 +13,7 @@ from instances import drafts
 from portal.forms.variables import VariablesForm
 from prompthub_kernel.body import PromptBody
 from prompthub_kernel.variables import VariablesSchema
-from publishing import publish
+from publishing import publish, targets
 from tenancy.policy import Role
 from tests import factories
 from tests.factories.acting import AT, SYSTEM
@@ -53,6 +53,16 @@ def test_the_frame_tells_status_places_and_what_drifted(read, world):
     assert "changed there" in page
     assert "version 1" in page
     assert f'name="revision" value="{world.instance.revision}"' in page
+
+
+def test_a_place_of_a_target_that_is_switched_off_is_shown_with_what_it_runs(read, world, system, at):
+    assert "target switched off" not in read()
+    targets.disable(target=world.target, by=system, at=at)
+
+    page = read()
+    runs = page[page.index('class="ph-runs"') :]
+    assert "target switched off" in runs[: runs.index("</ul>")]
+    assert "version 1" in runs[: runs.index("</ul>")]
 
 
 def test_unpublished_changes_and_a_newer_template_are_told(signed_in, address, world, system, at):

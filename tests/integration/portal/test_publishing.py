@@ -147,7 +147,8 @@ def test_a_target_switched_off_meanwhile_cannot_be_chosen(publisher, address, sh
     page = page_of(publisher.post(address(), given), 422)
     assert "This is not right yet" in page
     assert "desk: switched off meanwhile, or this prompt goes there no more. Look at the targets again." in page
-    assert given["target"][0] not in page
+    assert f'value="{shop.places["desk"].target_id}"' not in page
+    assert "Switched off: it keeps what it runs, and gets the newest publication when it is switched on." in page
     assert not Publication.objects.exists()
 
 

@@ -7,50 +7,17 @@ from datetime import timedelta
 import pytest
 
 from foundation.clock import database_now
-from instances import drafts
 from prompthub_kernel.errors import PromptHubError
-from publishing import courier, deliveries, lanes, publish, targets
+from publishing import courier, deliveries, lanes, targets
 from publishing.adapters import memory
-from publishing.models import Delivery, DeliveryAttempt, Lane, Placement
-from tenancy import clients
-from tests import factories
+from publishing.models import Delivery, DeliveryAttempt, Placement
 from tests.factories.acting import AT, SYSTEM
+from tests.unit.publishing.desk import Desk, carry, runs
 
 pytestmark = pytest.mark.django_db
-SLOT = {"slot": "front"}
-SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 TAKEN_AWAY = "The prompt was taken away from this place before this was sent."
 ARCHIVED = "The prompt was archived before this was sent."
 CLIENT_ARCHIVED = "The client was archived before this was sent."
-
-
-class Desk:
-    """A prompt of a client and its place; every client's prompt goes to the same slot of the provider."""
-
-    def __init__(self, *fail) -> None:
-        self.target = factories.make_target(settings={"fail": list(fail)})
-        template = factories.make_template_version(content_md="{{ text }}", variables_schema=SCHEMA)
-        self.instance = factories.make_instance(
-            client=self.target.client, template_version=template, variables={"text": "v1"}
-        )
-
-    def put(self):
-        return targets.place(instance=self.instance, target=self.target, location=SLOT, by=SYSTEM, at=AT)
-
-    def publish(self, text):
-        row = drafts.get(key=self.instance.pk, actor=SYSTEM)
-        row = drafts.edit(instance=row, revision=row.revision, variables={"text": text}, by=SYSTEM, at=AT)
-        return publish.publish(instance=row, confirm=True, by=SYSTEM, at=AT).deliveries
-
-    def archive(self):
-        drafts.archive(instance=self.instance, by=SYSTEM, at=AT)
-
-    def archive_client(self):
-        clients.archive(client=self.target.client, by=SYSTEM, at=AT)
-
-    def switch(self, *, on):
-        row = targets.get(key=self.target.pk, actor=SYSTEM)
-        (targets.enable if on else targets.disable)(target=row, by=SYSTEM, at=AT)
 
 
 @pytest.fixture(autouse=True)
@@ -58,18 +25,6 @@ def _empty():
     memory.clear()
     yield
     memory.clear()
-
-
-def carry():
-    """Everything is due, and every worker has its turn."""
-    deliveries.sweep()
-    Delivery.objects.update(due_at=database_now())
-    Lane.objects.update(not_before=None, open_until=None)
-    return sum(courier.deliver(lane_id=lane.pk, by=SYSTEM) for lane in Lane.objects.all())
-
-
-def runs():
-    return memory.slots["front"].text if "front" in memory.slots else ""
 
 
 def told(delivery):
@@ -171,17 +126,6 @@ def test_a_target_that_is_switched_on_again_gets_the_newest_of_what_it_missed():
     desk.switch(on=True)
     carry()
     assert (runs(), told(old)[0], Delivery.objects.filter(state="delivered").count()) == ("v2", "superseded", 1)
-
-
-def test_a_target_that_missed_nothing_that_waited_is_left_alone():
-    desk = Desk()
-    desk.put()
-    desk.publish("v1")
-    carry()
-    desk.switch(on=False)
-    desk.publish("v2")
-    desk.switch(on=True)
-    assert (carry(), runs()) == (0, "v1")
 
 
 def test_what_waits_for_a_target_that_is_off_can_be_given_up():
