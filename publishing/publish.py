@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
 
 from audit import events
 from audit.actions import Action
@@ -51,13 +50,15 @@ UNANSWERED = frozenset({Outcome.TRY_AGAIN, Outcome.UNKNOWN, NOT_ASKED})
 class Checked:
     """What a check found: the draft's revision it looked at, and the problems per placement (empty: all clear).
 
-    ``unanswered`` tells which providers were not asked, or gave no answer: that is no objection.
+    ``unanswered`` tells which providers were not asked, or gave no answer: that is no objection. ``off`` are the places
+    whose target is switched off; they are sent what they miss when it is switched on.
     """
 
     revision: int
     placements: tuple[Placement, ...]
     problems: tuple[Problem, ...] = ()
     unanswered: tuple[Problem, ...] = ()
+    off: tuple[Placement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def check(
     """
     policy.require(by, Permission.PUBLISH, instance.client)
     with tracing.span("publish.check", instance_id=str(instance.id), client_id=str(instance.client_id)):
-        placements = _chosen(instance, target_ids)
+        placements, off = _chosen(instance, target_ids)
         rendered = version.rendered if version is not None else versions.material(instance=instance).rendered
         shape = version.format if version is not None else str(instance.body.format)
         text = rendered.join({name: instance.secret_values.get(name, "") for name in rendered.secret_names})
@@ -97,7 +98,7 @@ def check(
         ]
     problems = tuple(problem for problem in told if problem.code not in UNANSWERED)
     unanswered = tuple(problem for problem in told if problem.code in UNANSWERED)
-    return Checked(instance.revision, tuple(placements), problems, unanswered)
+    return Checked(instance.revision, tuple(placements), problems, unanswered, tuple(off))
 
 
 def publish(
@@ -180,7 +181,8 @@ def _moved(
 ) -> Published:
     sealed = wanted or versions.seal(instance=row, by=by, at=at)
     publication = versions.activate(instance=row, version=sealed, by=by, at=at, reason=reason)
-    sent = deliveries.enqueue(publication=publication, placements=checked.placements, by=by, at=at)
+    placements = [*checked.placements, *_switched_on_meanwhile(checked)]
+    sent = deliveries.enqueue(publication=publication, placements=placements, by=by, at=at)
     events.record(
         action=Action.INSTANCE_PUBLISH,
         subject=drafts.subject(row),
@@ -190,7 +192,7 @@ def _moved(
             "publication": publication.ordinal,
             "version": str(sealed.id),
             "digest": sealed.digest,
-            "targets": sorted({str(placement.target_id) for placement in checked.placements}),
+            "targets": sorted({str(placement.target_id) for placement in placements}),
             "deliveries": [str(delivery.id) for delivery in sent],
             "confirmed": confirm,
         },
@@ -268,12 +270,24 @@ def _require_expected(
     )
 
 
-def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) -> list[Placement]:
-    """The placements on the chosen targets, or all. An unknown or switched-off target is a problem of its own."""
-    placed: QuerySet[Placement] = targets.placements_of(instance=instance).filter(target__enabled=True)
+def _switched_on_meanwhile(checked: Checked) -> list[Placement]:
+    """Places whose target was off at the check and is on by now: who switched it on did not see this publication."""
+    if not checked.off:
+        return []
+    now = Placement.objects.filter(removed_at__isnull=True, target__enabled=True).select_related("target")
+    return list(now.filter(pk__in=[placement.pk for placement in checked.off]))
+
+
+def _chosen(
+    instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None
+) -> tuple[list[Placement], list[Placement]]:
+    """The placements on the chosen targets, or all, and those that are off. A choice of other targets is a problem."""
+    placed = list(targets.placements_of(instance=instance))
+    off = [placement for placement in placed if not placement.target.enabled]
+    chosen = [placement for placement in placed if placement.target.enabled]
     if target_ids is None:
-        return list(placed)
-    chosen = [placement for placement in placed if placement.target_id in set(target_ids)]
+        return chosen, off
+    chosen = [placement for placement in chosen if placement.target_id in set(target_ids)]
     found = {placement.target_id for placement in chosen}
     missing = [
         Problem(f"/targets/{index}", "unknown", "no enabled target of this client has a place for this prompt")
@@ -282,7 +296,7 @@ def _chosen(instance: PromptInstance, target_ids: Sequence[uuid.UUID] | None) ->
     ]
     if missing:
         raise Invalid("422.request_invalid", "A chosen target cannot receive this prompt.", problems=missing)
-    return chosen
+    return chosen, off
 
 
 def _tell(done: Published, row: PromptInstance) -> None:

@@ -43,6 +43,19 @@ def test_a_rollback_that_a_target_missed_reaches_it_when_it_is_switched_on_again
     assert (record.subject_id, record.metadata) == (str(desk.target.pk), {"deliveries": [str(sent.pk)]})
 
 
+@pytest.mark.parametrize("chosen", [None, []])
+def test_a_target_that_is_switched_on_between_the_check_and_the_publication_gets_it(chosen):
+    desk = Desk()
+    place = desk.put()
+    desk.switch(on=False)
+    checked = publish.check(instance=desk.instance, target_ids=chosen, by=SYSTEM)
+    desk.switch(on=True)
+    done = publish.publish(instance=desk.instance, target_ids=chosen, checked=checked, by=SYSTEM, at=AT)
+    assert [sent.placement_id for sent in done.deliveries] == [place.pk]
+    assert AuditEvent.objects.get(action="instance.publish").metadata["targets"] == [str(desk.target.pk)]
+    assert (carry(), runs()) == (1, "v1")
+
+
 def test_a_target_that_has_the_newest_is_left_alone_when_it_is_switched_on_again():
     desk = Desk()
     desk.put()
